@@ -1,0 +1,108 @@
+import { EVENT_BYTES, EVENT_ID_OFFSET, EVENT_WORDS, WORD_BYTES } from './layout.js';
+
+const TWO_32 = 4_294_967_296;
+const ID = EVENT_ID_OFFSET / WORD_BYTES;
+
+/**
+ * A view over the 64 bytes of one event, in place: reading and writing allocate nothing, and moving the view to
+ * another event is an assignment to `base`.
+ *
+ * Of an event the log itself knows the id alone. Extend this class to log events of your own shape; `RequestEvent` is
+ * one such extension.
+ */
+export class EventView {
+  /** The memory that the event lies in, as 32-bit words. */
+  words: Int32Array;
+  /** Index in `words` of the event's first word. */
+  base: number;
+
+  /** A view at `base` of `words`; without arguments, over 64 bytes of its own, zeroed. */
+  constructor(words: Int32Array = new Int32Array(EVENT_WORDS), base = 0) {
+    this.words = words;
+    this.base = base;
+  }
+
+  /**
+   * The event id (u64, > 0, growing).
+   * @throws RangeError past 2^53: read `eventIdBig` there
+   */
+  get eventId(): number {
+    return unsigned(this.words, this.base + ID);
+  }
+  set eventId(id: number) {
+    setUnsigned(this.words, this.base + ID, id);
+  }
+
+  get eventIdBig(): bigint {
+    return bigUnsigned(this.words, this.base + ID);
+  }
+  set eventIdBig(id: bigint) {
+    setBig(this.words, this.base + ID, id);
+  }
+
+  /** The event's 64 bytes, in place. Allocates the view that it returns. */
+  get bytes(): Uint8Array {
+    const { buffer, byteOffset } = this.words;
+    return new Uint8Array(buffer, byteOffset + this.base * WORD_BYTES, EVENT_BYTES);
+  }
+
+  /** Copies the 64 bytes of `source` over this event's. */
+  copyFrom(source: EventView): void {
+    const { words, base } = this;
+    for (let i = 0; i < EVENT_WORDS; i++) words[base + i] = source.words[source.base + i];
+  }
+}
+
+/** The u64 at word index `at` as a number. @throws RangeError past 2^53 */
+export function unsigned(words: Int32Array, at: number): number {
+  const high = words[at + 1] >>> 0;
+  if (high >= 0x20_0000) throw tooLarge(bigUnsigned(words, at));
+  return high * TWO_32 + (words[at] >>> 0);
+}
+
+/** The i64 at word index `at` as a number. @throws RangeError outside +-2^53 */
+export function signed(words: Int32Array, at: number): number {
+  const high = words[at + 1];
+  if (high >= 0x20_0000 || high < -0x20_0000) throw tooLarge(bigSigned(words, at));
+  return high * TWO_32 + (words[at] >>> 0);
+}
+
+/** Stores a whole number 0 <= value <= 2^53 - 1 as u64. @throws RangeError for any other */
+export function setUnsigned(words: Int32Array, at: number, value: number): void {
+  if (value < 0) throw notWhole(value);
+  setSigned(words, at, value);
+}
+
+/** Stores a whole number within +-(2^53 - 1) as i64. @throws RangeError for any other */
+export function setSigned(words: Int32Array, at: number, value: number): void {
+  const high = Math.floor(value / TWO_32);
+  const low = value - high * TWO_32;
+  if (!(high < 0x20_0000 && high >= -0x20_0000) || low !== Math.floor(low)) throw notWhole(value);
+  words[at] = low;
+  words[at + 1] = high;
+}
+
+export function bigUnsigned(words: Int32Array, at: number): bigint {
+  return (BigInt(words[at + 1] >>> 0) << 32n) | BigInt(words[at] >>> 0);
+}
+
+export function bigSigned(words: Int32Array, at: number): bigint {
+  return BigInt.asIntN(64, bigUnsigned(words, at));
+}
+
+/** Stores a 64-bit integer, signed or not. @throws RangeError where it does not fit in 64 bits */
+export function setBig(words: Int32Array, at: number, value: bigint): void {
+  if (BigInt.asUintN(64, value) !== value && BigInt.asIntN(64, value) !== value) {
+    throw new RangeError(`${value} does not fit in 64 bits`);
+  }
+  words[at] = Number(BigInt.asIntN(32, value));
+  words[at + 1] = Number(BigInt.asIntN(32, value >> 32n));
+}
+
+function tooLarge(value: bigint): RangeError {
+  return new RangeError(`${value} is not exact as a number: read the bigint (…Big) property instead`);
+}
+
+function notWhole(value: number): RangeError {
+  return new RangeError(`${value} is not a whole number that 64 bits and a double hold exactly`);
+}
