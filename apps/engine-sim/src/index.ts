@@ -1,1 +1,7 @@
-export {};
+export { MAX_QUANTITY, MatchingEngine, type Trade } from './engine/matching-engine.js';
+export { OrderBook, type RestingOrder } from './engine/order-book.js';
+export { Outcome } from './engine/outcome.js';
+export { MAX_PRICE, NO_PRICE } from './engine/price-bitmap.js';
+export { StateHash } from './engine/state-hash.js';
+export { FLOW_SLOTS, OrderFlow } from './flow/order-flow.js';
+export { Xoshiro128 } from './flow/xoshiro128.js';

@@ -61,7 +61,10 @@ export class WalError extends Error {
   readonly eventId: bigint | undefined;
 
   constructor(code: WalErrorCode, message: string, details: WalErrorDetails = {}) {
-    super(`${code}: ${message}${place(details)}`, details.cause === undefined ? {} : { cause: details.cause });
+    super(
+      `${code}: ${message}${place(details)}`,
+      details.cause === undefined ? {} : { cause: details.cause },
+    );
     this.code = code;
     this.file = details.file;
     this.offset = details.offset;

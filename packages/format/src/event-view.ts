@@ -1,6 +1,7 @@
 import { EVENT_BYTES, EVENT_ID_OFFSET, EVENT_WORDS, WORD_BYTES } from './layout.js';
 
 const TWO_32 = 4_294_967_296;
+const TWO_53 = 9_007_199_254_740_992;
 const ID = EVENT_ID_OFFSET / WORD_BYTES;
 
 /**
@@ -37,7 +38,7 @@ export class EventView {
     return bigUnsigned(this.words, this.base + ID);
   }
   set eventIdBig(id: bigint) {
-    setBig(this.words, this.base + ID, id);
+    setBigUnsigned(this.words, this.base + ID, id);
   }
 
   /** The event's 64 bytes, in place. Allocates the view that it returns. */
@@ -46,10 +47,13 @@ export class EventView {
     return new Uint8Array(buffer, byteOffset + this.base * WORD_BYTES, EVENT_BYTES);
   }
 
-  /** Copies the 64 bytes of `source` over this event's. */
+  /** Copies the 64 bytes of `source` over this event's, the id last: it is the commit word. */
   copyFrom(source: EventView): void {
     const { words, base } = this;
-    for (let i = 0; i < EVENT_WORDS; i++) words[base + i] = source.words[source.base + i];
+    const from = source.base;
+    for (let i = ID + 2; i < EVENT_WORDS; i++) words[base + i] = source.words[from + i];
+    words[base + ID] = source.words[from + ID];
+    words[base + ID + 1] = source.words[from + ID + 1];
   }
 }
 
@@ -60,10 +64,12 @@ export function unsigned(words: Int32Array, at: number): number {
   return high * TWO_32 + (words[at] >>> 0);
 }
 
-/** The i64 at word index `at` as a number. @throws RangeError outside +-2^53 */
+/** The i64 at word index `at` as a number. @throws RangeError outside +-(2^53 - 1) */
 export function signed(words: Int32Array, at: number): number {
   const high = words[at + 1];
-  if (high >= 0x20_0000 || high < -0x20_0000) throw tooLarge(bigSigned(words, at));
+  if (high >= 0x20_0000 || (high <= -0x20_0000 && (high < -0x20_0000 || words[at] === 0))) {
+    throw tooLarge(bigSigned(words, at));
+  }
   return high * TWO_32 + (words[at] >>> 0);
 }
 
@@ -75,10 +81,10 @@ export function setUnsigned(words: Int32Array, at: number, value: number): void 
 
 /** Stores a whole number within +-(2^53 - 1) as i64. @throws RangeError for any other */
 export function setSigned(words: Int32Array, at: number, value: number): void {
+  // The value itself is looked at: beside 2^32 its fraction would be rounded away.
+  if (!(value > -TWO_53 && value < TWO_53) || value !== Math.floor(value)) throw notWhole(value);
   const high = Math.floor(value / TWO_32);
-  const low = value - high * TWO_32;
-  if (!(high < 0x20_0000 && high >= -0x20_0000) || low !== Math.floor(low)) throw notWhole(value);
-  words[at] = low;
+  words[at] = value - high * TWO_32;
   words[at + 1] = high;
 }
 
@@ -90,11 +96,19 @@ export function bigSigned(words: Int32Array, at: number): bigint {
   return BigInt.asIntN(64, bigUnsigned(words, at));
 }
 
-/** Stores a 64-bit integer, signed or not. @throws RangeError where it does not fit in 64 bits */
-export function setBig(words: Int32Array, at: number, value: bigint): void {
-  if (BigInt.asUintN(64, value) !== value && BigInt.asIntN(64, value) !== value) {
-    throw new RangeError(`${value} does not fit in 64 bits`);
-  }
+/** Stores a u64. @throws RangeError for any other */
+export function setBigUnsigned(words: Int32Array, at: number, value: bigint): void {
+  if (BigInt.asUintN(64, value) !== value) throw new RangeError(`${value} is not an unsigned 64-bit integer`);
+  setBig(words, at, value);
+}
+
+/** Stores an i64. @throws RangeError for any other */
+export function setBigSigned(words: Int32Array, at: number, value: bigint): void {
+  if (BigInt.asIntN(64, value) !== value) throw new RangeError(`${value} is not a signed 64-bit integer`);
+  setBig(words, at, value);
+}
+
+function setBig(words: Int32Array, at: number, value: bigint): void {
   words[at] = Number(BigInt.asIntN(32, value));
   words[at + 1] = Number(BigInt.asIntN(32, value >> 32n));
 }

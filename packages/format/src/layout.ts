@@ -118,7 +118,10 @@ export const TailRingOffset = {
 
 const relations: readonly (readonly [boolean, string])[] = [
   [BLOCK_BYTES === 16_448, 'a block is 16,448 bytes'],
-  [SegmentHeaderOffset.lastChainedChecksum + 8 === SEGMENT_HEADER_BYTES, 'the segment header fills its 64 bytes'],
+  [
+    SegmentHeaderOffset.lastChainedChecksum + 8 === SEGMENT_HEADER_BYTES,
+    'the segment header fills its 64 bytes',
+  ],
   [BlockHeaderOffset.padding < BLOCK_HEADER_BYTES, 'the block header fits its 64 bytes'],
   [RequestEventOffset.padding < EVENT_BYTES, 'the event fits its 64 bytes'],
   [512 % EVENT_BYTES === 0, 'an event never crosses a disk sector'],

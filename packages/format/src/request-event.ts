@@ -1,4 +1,12 @@
-import { bigSigned, bigUnsigned, EventView, setBig, setSigned, signed } from './event-view.js';
+import {
+  bigSigned,
+  bigUnsigned,
+  EventView,
+  setBigSigned,
+  setBigUnsigned,
+  setSigned,
+  signed,
+} from './event-view.js';
 import { RequestEventOffset, WORD_BYTES } from './layout.js';
 
 /** What a request asks for. Wire values. */
@@ -46,7 +54,7 @@ export class RequestEvent extends EventView {
   /** A new event over 64 bytes of its own. @throws RangeError for a value that its field cannot hold */
   static from(fields: RequestEventFields): RequestEvent {
     const event = new RequestEvent();
-    if (fields.eventId !== undefined) event.eventIdBig = unsignedBig(fields.eventId);
+    if (fields.eventId !== undefined) event.eventIdBig = big(fields.eventId);
     if (fields.timestamp !== undefined) event.timestamp = fields.timestamp;
     if (fields.price !== undefined) event.priceBig = big(fields.price);
     if (fields.quantity !== undefined) event.quantityBig = big(fields.quantity);
@@ -63,7 +71,7 @@ export class RequestEvent extends EventView {
     return bigUnsigned(this.words, this.base + TIMESTAMP);
   }
   set timestamp(ns: bigint) {
-    setBig(this.words, this.base + TIMESTAMP, ns);
+    setBigUnsigned(this.words, this.base + TIMESTAMP, ns);
   }
 
   /** Sets `timestamp` to now, with the resolution of the clock of `Date.now()` (1 ms), without allocating. */
@@ -77,7 +85,7 @@ export class RequestEvent extends EventView {
     this.words[this.base + TIMESTAMP + 1] = Math.floor(high / 65_536) + Math.floor(lowSum / 4_294_967_296);
   }
 
-  /** Ticks (i64). @throws RangeError outside +-2^53 */
+  /** Ticks (i64). @throws RangeError outside +-(2^53 - 1): read the bigint property there */
   get price(): number {
     return signed(this.words, this.base + PRICE);
   }
@@ -88,10 +96,10 @@ export class RequestEvent extends EventView {
     return bigSigned(this.words, this.base + PRICE);
   }
   set priceBig(ticks: bigint) {
-    setBig(this.words, this.base + PRICE, ticks);
+    setBigSigned(this.words, this.base + PRICE, ticks);
   }
 
-  /** i64. @throws RangeError outside +-2^53 */
+  /** i64. @throws RangeError outside +-(2^53 - 1): read the bigint property there */
   get quantity(): number {
     return signed(this.words, this.base + QUANTITY);
   }
@@ -102,7 +110,7 @@ export class RequestEvent extends EventView {
     return bigSigned(this.words, this.base + QUANTITY);
   }
   set quantityBig(quantity: bigint) {
-    setBig(this.words, this.base + QUANTITY, quantity);
+    setBigSigned(this.words, this.base + QUANTITY, quantity);
   }
 
   /** u32. */
@@ -159,10 +167,4 @@ function big(value: number | bigint): bigint {
     throw new RangeError(`${value} is not a whole number that a double holds exactly: pass a bigint`);
   }
   return BigInt(value);
-}
-
-function unsignedBig(value: number | bigint): bigint {
-  const id = big(value);
-  if (id < 0n) throw new RangeError(`an event id is not negative: ${value}`);
-  return id;
 }

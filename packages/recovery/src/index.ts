@@ -1,1 +1,3 @@
-export {};
+export { RecoveryManager } from './recovery-manager.js';
+export type { EventViewClass, RecoveryOptions } from './recovery-options.js';
+export type { DurableReport, RecoveryReport, TailRingReport, TornTail } from './recovery-report.js';

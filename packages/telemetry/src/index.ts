@@ -1,1 +1,7 @@
-export {};
+export type { Counter } from './counter.js';
+export type { Duration, DurationSnapshot } from './duration.js';
+export type { Gauge } from './gauge.js';
+export type { Histogram } from './histogram.js';
+export { type Distribution, type HistogramSnapshot, percentile } from './histogram-snapshot.js';
+export type { MetricKind, MetricLayout } from './layout.js';
+export { type NamesOf, type Snapshot, Telemetry } from './telemetry.js';

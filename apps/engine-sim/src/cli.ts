@@ -1,0 +1,72 @@
+import { Command, CommanderError } from 'commander';
+import { crash } from './commands/crash.js';
+import { demo } from './commands/demo.js';
+import { parseBlocks, parseEvents, parseKills, parseRate, parseSeed } from './commands/options.js';
+import { ExitStatus, Output } from './commands/output.js';
+import { record } from './commands/record.js';
+import { recover } from './commands/recover.js';
+
+const EXIT_HELP = `
+Exit status: 0 sound, 1 events lost, damaged or not as expected, 2 usage or I/O error, 130 interrupted.`;
+
+/** Runs one command line, without the leading `node engine-sim`. Resolves with the exit status; never rejects. */
+export async function main(args: readonly string[]): Promise<ExitStatus> {
+  let status: ExitStatus = ExitStatus.Sound;
+  const program = buildProgram((result) => {
+    status = result;
+  });
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return status;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? ExitStatus.Sound : ExitStatus.Failed;
+    new Output({ json: false }).fail(error instanceof Error ? error.message : String(error));
+    return ExitStatus.Failed;
+  }
+}
+
+function buildProgram(done: (status: ExitStatus) => void): Command {
+  const program = new Command('engine-sim')
+    .description('A matching engine under synthetic load that puts the write-ahead log to the test')
+    .exitOverride()
+    .addHelpText('after', EXIT_HELP);
+
+  /** A command with what all of them have. */
+  const command = <T extends object>(
+    name: string,
+    description: string,
+    run: (options: T, output: Output) => Promise<ExitStatus>,
+  ): Command =>
+    program
+      .command(name)
+      .description(description)
+      .option('--json', 'one JSON object on stdout and nothing else there')
+      .allowExcessArguments(false)
+      .addHelpText('after', EXIT_HELP)
+      .action(async ({ json = false, ...options }: T & { json?: boolean }) => {
+        done(await run(options as unknown as T, new Output({ json })));
+      });
+
+  command('record', 'record and match requests; a log that is there already is continued', record)
+    .requiredOption('--dir <dir>', 'the log directory')
+    .requiredOption('--events <n>', 'requests to record', parseEvents)
+    .option('--seed <n>', 'seed of the order flow', parseSeed, 1)
+    .option('--blocks <n>', 'blocks per segment, for a new log', parseBlocks)
+    .option('--rate <n>', 'requests per second at most', parseRate);
+  command('recover', 'replay a log into a fresh engine', recover)
+    .requiredOption('--dir <dir>', 'the log directory')
+    .option('--seed <n>', 'seed that the log was recorded with: compares with it', parseSeed);
+  command('crash', 'kill a recording process again and again, and compare after each kill', crash)
+    .requiredOption('--dir <dir>', 'the log directory')
+    .requiredOption('--kills <n>', 'how often', parseKills)
+    .option('--seed <n>', 'seed of the order flow and of the kills', parseSeed, 1)
+    .option('--events <n>', 'most requests between two kills', parseEvents, 50_000)
+    .option('--blocks <n>', 'blocks per segment, for a new log', parseBlocks, 64);
+  command('demo', 'record, kill, recover, prove; in a temporary directory', demo).option(
+    '--seed <n>',
+    'seed of the order flow and of the kill',
+    parseSeed,
+    1,
+  );
+  return program;
+}

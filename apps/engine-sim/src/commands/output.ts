@@ -1,0 +1,92 @@
+import pc from 'picocolors';
+
+export const ExitStatus = { Sound: 0, Damaged: 1, Failed: 2, Interrupted: 130 } as const;
+export type ExitStatus = (typeof ExitStatus)[keyof typeof ExitStatus];
+
+/** Where a command's words go: its result to stdout, all else to stderr, so that stdout can be piped. */
+export class Output {
+  readonly #json: boolean;
+  readonly #stdout: NodeJS.WriteStream;
+  readonly #stderr: NodeJS.WriteStream;
+  #hasProgress = false;
+
+  constructor({ json, stdout = process.stdout, stderr = process.stderr }: OutputOptions) {
+    this.#json = json;
+    this.#stdout = stdout;
+    this.#stderr = stderr;
+  }
+
+  /** A line about what is going on. */
+  say(line: string): void {
+    this.#clearProgress();
+    this.#stderr.write(`${line}\n`);
+  }
+
+  /** A line that the next one replaces; only people at a terminal see it. */
+  progress(line: string): void {
+    if (!this.#stderr.isTTY) return;
+    this.#clearProgress();
+    this.#stderr.write(line);
+    this.#hasProgress = true;
+  }
+
+  fail(message: string): void {
+    this.say(`${this.#errorColours.red('error:')} ${message}`);
+  }
+
+  /** The result: one line of JSON, or a title and rows for people. */
+  result(
+    result: object,
+    title: string,
+    rows: readonly Row[],
+    verdict?: { sound: boolean; text: string },
+  ): void {
+    this.#clearProgress();
+    this.#stdout.write(this.#json ? `${toJson(result)}\n` : this.#summary(title, rows, verdict));
+  }
+
+  #summary(title: string, rows: readonly Row[], verdict?: { sound: boolean; text: string }): string {
+    const colours = pc.createColors(this.#stdout.isTTY === true && pc.isColorSupported);
+    const width = Math.max(...rows.map(([name]) => name.length));
+    const lines = rows.map(([name, value]) => `  ${colours.dim(name.padEnd(width))}  ${value}`);
+    if (verdict !== undefined) {
+      lines.push('', verdict.sound ? colours.green(verdict.text) : colours.red(verdict.text));
+    }
+    return `${['', colours.bold(title), ...lines].join('\n')}\n`;
+  }
+
+  get #errorColours(): ReturnType<typeof pc.createColors> {
+    return pc.createColors(this.#stderr.isTTY === true && pc.isColorSupported);
+  }
+
+  #clearProgress(): void {
+    if (this.#hasProgress) this.#stderr.write('\r\x1b[K');
+    this.#hasProgress = false;
+  }
+}
+
+export interface OutputOptions {
+  /** The result as JSON. */
+  readonly json: boolean;
+  readonly stdout?: NodeJS.WriteStream;
+  readonly stderr?: NodeJS.WriteStream;
+}
+
+/** Name and value. */
+export type Row = readonly [string, string];
+
+/** One line; 64-bit integers as decimal strings, since a JSON number may not hold them. */
+export function toJson(value: object): string {
+  return JSON.stringify(value, (_, field: unknown) => (typeof field === 'bigint' ? String(field) : field));
+}
+
+export function formatCount(value: number | bigint): string {
+  return value.toLocaleString('en-US');
+}
+
+/** `12.3 M events/s` */
+export function formatRate(perSecond: number): string {
+  if (!Number.isFinite(perSecond)) return '-';
+  if (perSecond >= 1e6) return `${(perSecond / 1e6).toFixed(1)} M events/s`;
+  return `${formatCount(Math.round(perSecond))} events/s`;
+}

@@ -1,0 +1,57 @@
+import { Recording } from '../log/recording.js';
+import { interruptible } from './interrupts.js';
+import { ExitStatus, formatCount, formatRate, type Output } from './output.js';
+
+export interface RecordOptions {
+  readonly dir: string;
+  readonly events: number;
+  readonly seed: number;
+  readonly blocks?: number;
+  readonly rate?: number;
+}
+
+const PROGRESS_MS = 200;
+
+/** Records and matches so many requests more. Ctrl-C ends it early, and cleanly. */
+export function record(options: RecordOptions, output: Output): Promise<ExitStatus> {
+  return interruptible(async (signal) => {
+    const recording = await Recording.open(options);
+    let seconds: number;
+    let durableEventId: bigint;
+    try {
+      if (recording.resumedAt > 0) output.say(`going on after event ${formatCount(recording.resumedAt)}`);
+      signal.addEventListener('abort', () => recording.stop());
+      if (signal.aborted) recording.stop();
+      let nextProgress = 0;
+      seconds = await recording.run(options.events, options.rate, (done) => {
+        if (performance.now() < nextProgress) return;
+        nextProgress = performance.now() + PROGRESS_MS;
+        output.progress(`${formatCount(done)} of ${formatCount(options.events)} events`);
+      });
+      durableEventId = await recording.recorder.sync();
+    } finally {
+      await recording.close();
+    }
+    const { engine, appended, resumedAt } = recording;
+    const lastEventId = resumedAt + appended;
+    const result = {
+      events: appended,
+      firstEventId: appended === 0 ? null : String(resumedAt + 1),
+      lastEventId: String(lastEventId),
+      durableEventId: String(durableEventId),
+      seed: options.seed,
+      stateHash: engine.stateHash(),
+      eventsPerSec: Math.round(appended / seconds),
+    };
+    output.result(result, `Recorded ${formatCount(appended)} events in ${options.dir}`, [
+      ['last event', formatCount(lastEventId)],
+      ['on the device', formatCount(durableEventId)],
+      ['append and match', formatRate(appended / seconds)],
+      ['trades', formatCount(engine.trades)],
+      ['requests refused', formatCount(engine.rejects)],
+      ['resting orders', formatCount(engine.book.size)],
+      ['state hash', result.stateHash],
+    ]);
+    return signal.aborted ? ExitStatus.Interrupted : ExitStatus.Sound;
+  });
+}

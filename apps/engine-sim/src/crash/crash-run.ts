@@ -1,0 +1,195 @@
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { parseSegmentFileName } from '@fswal/format';
+import { Xoshiro128 } from '../flow/xoshiro128.js';
+import { Phase, PublishedPosition } from '../log/published-position.js';
+import { ForeignLogError } from '../log/recording.js';
+import { Reference } from '../log/reference.js';
+import { Replay } from '../log/replay.js';
+import { replayLogIfAny } from '../log/replay-log.js';
+import { drawKillMoment, type KillMoment } from './kill-plan.js';
+import { RecordingChild } from './recording-child.js';
+
+export interface CrashOptions {
+  readonly dir: string;
+  readonly kills: number;
+  readonly seed: number;
+  /** Most events of one life. */
+  readonly events: number;
+  readonly blocks: number;
+  readonly onLife?: (life: Life, verdict: Verdict) => void;
+  /** For tests: does to the log what a worse failure than SIGKILL would have done. */
+  readonly afterKill?: (dir: string) => void;
+}
+
+/** One life of the recording process. */
+export interface Life {
+  /** From 1. */
+  readonly number: number;
+  readonly moment: KillMoment;
+  /** Events whose append had returned before the kill. */
+  readonly appended: number;
+  /** Id of the last of them, or 0. */
+  readonly lastAppendedId: number;
+  /** Whether more were to come: the kill fell into the recording. */
+  readonly isCutShort: boolean;
+}
+
+/** What recovery made of the log after a kill. */
+export interface Verdict {
+  readonly recovered: number;
+  /** Events whose append had returned in this life or that earlier recoveries had delivered, and that are not there. */
+  readonly lost: number;
+  /** Why the recovered state is not that of a fresh engine fed the same prefix; undefined where it is. */
+  readonly mismatch: string | undefined;
+}
+
+/** What a crash run found, and what `crash --json` prints. */
+export interface CrashResult {
+  kills: number;
+  appended: number;
+  /** Events that the last recovery delivered. */
+  recovered: number;
+  lost: number;
+  mismatches: number;
+}
+
+/**
+ * Kills a recording process again and again on one log, and holds the whole log against the flow after each kill.
+ *
+ * The comparison never takes the log's word: an event counts as appended by what the dead process left in shared
+ * memory, an event's bytes and the engine's state are made anew from the seed.
+ */
+export class CrashRun {
+  readonly #options: CrashOptions;
+  readonly #dir: string;
+  readonly #publishedPath: string;
+  readonly #random: Xoshiro128;
+  readonly #reference: Reference;
+  readonly #result: CrashResult = { kills: 0, appended: 0, recovered: 0, lost: 0, mismatches: 0 };
+  #child: RecordingChild | undefined;
+  #stopping = false;
+
+  constructor(options: CrashOptions) {
+    this.#options = options;
+    this.#dir = resolve(options.dir);
+    // Beside the log, not in it: nothing but the log's own files belongs there.
+    this.#publishedPath = `${this.#dir}.published`;
+    this.#random = new Xoshiro128(options.seed);
+    this.#reference = new Reference(options.seed);
+  }
+
+  /** @throws WalError or Error where the log or the processes cannot be worked with */
+  async run(): Promise<CrashResult> {
+    mkdirSync(dirname(this.#dir), { recursive: true });
+    await this.#checkOldLog();
+    rmSync(this.#publishedPath, { force: true });
+    const published = PublishedPosition.create(this.#publishedPath);
+    try {
+      while (this.#result.kills < this.#options.kills && !this.#stopping) {
+        const life = await this.#live(published);
+        this.#options.afterKill?.(this.#dir);
+        this.#options.onLife?.(life, await this.#judge(life));
+      }
+    } catch (error) {
+      // A child that stop() killed did not end by itself.
+      if (!this.#stopping) throw error;
+    } finally {
+      rmSync(this.#publishedPath, { force: true });
+    }
+    return this.#result;
+  }
+
+  /** Ends the run soon, and the child at once. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    await this.#child?.kill();
+  }
+
+  async #checkOldLog(): Promise<void> {
+    const { seed } = this.#options;
+    const replay = new Replay({ seed });
+    const replayed = await replayLogIfAny(this.#dir, replay);
+    if (replayed?.damage !== undefined) throw replayed.damage;
+    if (replay.difference !== undefined) throw new ForeignLogError(this.#dir, seed, replay.difference.reason);
+    this.#result.recovered = replay.events;
+  }
+
+  async #live(published: PublishedPosition): Promise<Life> {
+    const { seed, events, blocks } = this.#options;
+    const moment = drawKillMoment(this.#random, events);
+    const child = RecordingChild.start(
+      { dir: this.#dir, seed, events, blocks },
+      this.#publishedPath,
+      published,
+    );
+    this.#child = child;
+    try {
+      await child.until(this.#due(moment, published));
+    } finally {
+      await child.kill();
+    }
+    const { phase, appended, baseEventId } = published;
+    this.#result.kills++;
+    this.#result.appended += appended;
+    return {
+      number: this.#result.kills,
+      moment,
+      appended,
+      lastAppendedId: appended === 0 ? 0 : baseEventId + appended,
+      isCutShort: phase !== Phase.Done,
+    };
+  }
+
+  /** A test for whether it is time to kill. */
+  #due(moment: KillMoment, published: PublishedPosition): () => boolean {
+    if (moment.kind === 'opening') {
+      const at = performance.now() + moment.afterMs;
+      return () => performance.now() >= at;
+    }
+    if (moment.kind === 'appended') return () => published.appended >= moment.events;
+    // A new segment file is a rotation: one was taken into use, so the next one is prepared.
+    let newest = -1;
+    return () => {
+      if (published.phase === Phase.Opening) return false;
+      const now = newestSegment(this.#dir);
+      if (newest < 0) newest = now;
+      return now >= newest + moment.rotations;
+    };
+  }
+
+  async #judge(life: Life): Promise<Verdict> {
+    const result = this.#result;
+    const dueBefore = result.recovered;
+    // Without an append in this life, all that was there before is still due.
+    const countUpTo = life.lastAppendedId || Number.MAX_SAFE_INTEGER;
+    const replay = new Replay({ seed: this.#options.seed, countUpTo });
+    const replayed = await replayLogIfAny(this.#dir, replay);
+    const lost = Math.max(0, dueBefore + life.appended - replay.eventsUpTo);
+    const mismatch = replayed?.damage?.message ?? replay.difference?.reason ?? this.#compareStates(replay);
+    result.recovered = replay.events;
+    result.lost += lost;
+    if (mismatch !== undefined) {
+      result.mismatches++;
+      // Nobody can go on with a log that is not the flow's; and it is evidence.
+      this.#stopping = true;
+    }
+    return { recovered: replay.events, lost, mismatch };
+  }
+
+  #compareStates(replay: Replay): string | undefined {
+    const expected = this.#reference.stateHashAt(Number(replay.lastEventId));
+    const found = replay.engine.stateHash();
+    return found === expected
+      ? undefined
+      : `state ${found} after event ${replay.lastEventId}, not ${expected}`;
+  }
+}
+
+/** Index of the newest segment file, or 0. */
+function newestSegment(dir: string): number {
+  let newest = 0;
+  for (const name of readdirSync(dir))
+    newest = Math.max(newest, parseSegmentFileName(name)?.segmentIndex ?? 0);
+  return newest;
+}

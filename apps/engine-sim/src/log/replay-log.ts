@@ -1,0 +1,54 @@
+import type { WalError } from '@fswal/format';
+import { RecoveryManager, type RecoveryReport } from '@fswal/recovery';
+import { isDamage, isNoLog } from './damage.js';
+import { breathe } from './pause.js';
+import type { EventSource, Replay } from './replay.js';
+
+/** Events between two breaths: some milliseconds. */
+const SLICE_EVENTS = 65_536;
+
+export interface LogReplay {
+  /** From the first event to the last, opening not included. */
+  readonly seconds: number;
+  readonly report: RecoveryReport;
+  /** What ended the replay, where that was not the end of the log. */
+  readonly damage: WalError | undefined;
+}
+
+/**
+ * Replays the log in `dir` into `replay`.
+ * @throws WalError where the log cannot be read; damage is a result
+ */
+export async function replayLog(dir: string, replay: Pick<Replay, 'take'>): Promise<LogReplay> {
+  const recovery = await RecoveryManager.open({ dir });
+  try {
+    const start = performance.now();
+    const damage = await takeAll(recovery, replay);
+    return { seconds: (performance.now() - start) / 1000, report: recovery.report, damage };
+  } finally {
+    await recovery.close();
+  }
+}
+
+/** The same where there may be no log yet: undefined then. */
+export async function replayLogIfAny(
+  dir: string,
+  replay: Pick<Replay, 'take'>,
+): Promise<LogReplay | undefined> {
+  try {
+    return await replayLog(dir, replay);
+  } catch (error) {
+    if (isNoLog(error)) return undefined;
+    throw error;
+  }
+}
+
+async function takeAll(source: EventSource, replay: Pick<Replay, 'take'>): Promise<WalError | undefined> {
+  try {
+    while (replay.take(source, SLICE_EVENTS) === SLICE_EVENTS) await breathe();
+    return undefined;
+  } catch (error) {
+    if (isDamage(error)) return error;
+    throw error;
+  }
+}

@@ -1,0 +1,105 @@
+import { EVENT_WORDS, RequestEvent } from '@fswal/format';
+import { MatchingEngine } from '../engine/matching-engine.js';
+import { OrderFlow } from '../flow/order-flow.js';
+
+const TWO_32 = 4_294_967_296;
+
+/** What delivers events one after the other in a view that it reuses: a RecoveryManager, say. */
+export interface EventSource {
+  next(): boolean;
+  readonly event: RequestEvent;
+}
+
+/** Where a log parts from the flow that it is held against. */
+export interface Difference {
+  /** The event that the log has there. */
+  readonly eventId: bigint;
+  readonly reason: string;
+}
+
+/**
+ * What a log says, event by event: the engine that it rebuilds, and, with a seed, whether it is that seed's flow from
+ * the first request on, byte for byte, with none missing.
+ */
+export class Replay {
+  readonly engine = new MatchingEngine();
+  /** Stands behind the last event taken, for who goes on from there; undefined without a seed. */
+  readonly flow: OrderFlow | undefined;
+  readonly #expected = new RequestEvent();
+  readonly #countUpTo: number;
+  #events = 0;
+  #eventsUpTo = 0;
+  #first = new RequestEvent();
+  #last = new RequestEvent();
+  #difference: Difference | undefined;
+
+  /**
+   * @param seed of the flow to compare with
+   * @param countUpTo event id: see `eventsUpTo`
+   */
+  constructor({ seed, countUpTo = 0 }: { seed?: number | undefined; countUpTo?: number } = {}) {
+    this.flow = seed === undefined ? undefined : new OrderFlow(seed);
+    this.#countUpTo = countUpTo;
+  }
+
+  get events(): number {
+    return this.#events;
+  }
+  /** Those of the events whose id is at most `countUpTo`. */
+  get eventsUpTo(): number {
+    return this.#eventsUpTo;
+  }
+  /** 0 without events. */
+  get firstEventId(): bigint {
+    return this.#first.eventIdBig;
+  }
+  /** 0 without events. */
+  get lastEventId(): bigint {
+    return this.#last.eventIdBig;
+  }
+  /** The first one; undefined as long as log and flow agree, and without a seed. */
+  get difference(): Difference | undefined {
+    return this.#difference;
+  }
+
+  /** Takes up to `limit` events; returns how many there were. @throws what `source` throws */
+  take(source: EventSource, limit: number): number {
+    let taken = 0;
+    while (taken < limit && source.next()) {
+      this.#takeEvent(source.event);
+      taken++;
+    }
+    return taken;
+  }
+
+  #takeEvent(event: RequestEvent): void {
+    const { words, base } = event;
+    if (this.#events++ === 0) this.#first.copyFrom(event);
+    // Inexact past 2^53, where the flow never gets.
+    if ((words[base + 1] >>> 0) * TWO_32 + (words[base] >>> 0) <= this.#countUpTo) this.#eventsUpTo++;
+    this.#last.words[0] = words[base];
+    this.#last.words[1] = words[base + 1];
+    if (this.flow !== undefined && this.#difference === undefined) this.#compare(this.flow, words, base);
+    this.engine.apply(event);
+  }
+
+  #compare(flow: OrderFlow, words: Int32Array, base: number): void {
+    const expected = this.#expected;
+    expected.eventId = flow.next(expected);
+    let same = true;
+    for (let i = 0; i < EVENT_WORDS; i++) same = same && words[base + i] === expected.words[i];
+    if (!same) this.#differ(new RequestEvent(words, base));
+  }
+
+  #differ(found: RequestEvent): void {
+    const { eventIdBig: eventId } = found;
+    const { eventIdBig: expectedId } = this.#expected;
+    this.#difference = {
+      eventId,
+      reason:
+        eventId === expectedId
+          ? `event ${eventId} is not the flow's`
+          : `event ${eventId} where event ${expectedId} belongs`,
+    };
+  }
+}

@@ -1,0 +1,90 @@
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { TAIL_RING_FILE } from '@fswal/format';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { CrashRun } from '../src/crash/crash-run.js';
+import { Reference } from '../src/log/reference.js';
+import { engineSim, jsonOf } from './engine-sim.js';
+
+const SEED = Math.floor(Date.now() / 1000);
+
+let parent: string;
+let dir: string;
+beforeEach(() => {
+  parent = mkdtempSync(join(tmpdir(), 'engine-sim-test-'));
+  dir = join(parent, 'log');
+});
+afterEach(() => rmSync(parent, { recursive: true, force: true }));
+
+describe(`crash, seed ${SEED}`, () => {
+  it('loses nothing over ten kills of one log, and leaves nothing but the log', async () => {
+    const args = ['crash', '--dir', dir, '--kills', 10, '--seed', SEED, '--events', 20_000, '--blocks', 16];
+    const run = await engineSim([...args, '--json']);
+    const result = jsonOf(run);
+    expect(Object.keys(result)).toEqual(['kills', 'appended', 'recovered', 'lost', 'mismatches']);
+    expect(result, run.stderr).toMatchObject({ kills: 10, lost: 0, mismatches: 0 });
+    expect(run.status).toBe(0);
+    expect(result.recovered).toBeGreaterThanOrEqual(result.appended as number);
+    expect(result.appended).toBeGreaterThan(0);
+    expect(readdirSync(parent)).toEqual(['log']);
+
+    const recovered = jsonOf(await engineSim(['recover', '--dir', dir, '--seed', SEED, '--json']));
+    expect(recovered).toMatchObject({ events: result.recovered, stateHashMatches: true });
+    expect(recovered.stateHash).toBe(new Reference(SEED).stateHashAt(result.recovered as number));
+  });
+
+  it('goes on with a log that is there already', async () => {
+    await engineSim(['record', '--dir', dir, '--events', 5000, '--seed', SEED, '--blocks', 16]);
+    const result = await new CrashRun({ dir, kills: 2, seed: SEED, events: 5000, blocks: 16 }).run();
+    expect(result).toMatchObject({ kills: 2, lost: 0, mismatches: 0 });
+    expect(result.recovered).toBeGreaterThanOrEqual(5000 + result.appended);
+  });
+
+  it("refuses another seed's log", async () => {
+    await engineSim(['record', '--dir', dir, '--events', 500, '--seed', SEED + 1, '--blocks', 16]);
+    const run = await engineSim(['crash', '--dir', dir, '--kills', 1, '--seed', SEED]);
+    expect(run.status).toBe(2);
+    expect(run.stderr).toContain('was not recorded with seed');
+  });
+
+  it('would see a loss: counts what the tail ring held when somebody removes it', async () => {
+    let appended = 0;
+    const run = new CrashRun({
+      dir,
+      kills: 8,
+      seed: SEED,
+      events: 20_000,
+      blocks: 16,
+      // What a log that keeps its newest events in the process would look like.
+      afterKill: (logDir) => rmSync(join(logDir, TAIL_RING_FILE), { force: true }),
+      onLife: (life) => {
+        appended += life.appended;
+      },
+    });
+    const result = await run.run();
+    expect(result.appended).toBe(appended);
+    expect(result.lost).toBeGreaterThan(0);
+    expect(result.lost).toBeLessThanOrEqual(appended);
+  });
+
+  it('would see a loss: counts everything when the log disappears', async () => {
+    const run = new CrashRun({
+      dir,
+      kills: 3,
+      seed: SEED,
+      events: 5000,
+      blocks: 16,
+      afterKill: (logDir) => rmSync(logDir, { recursive: true, force: true }),
+    });
+    const result = await run.run();
+    expect(result).toMatchObject({ kills: 3, recovered: 0, lost: result.appended, mismatches: 0 });
+  });
+
+  it('stops and cleans up when it is interrupted', async () => {
+    const args = ['crash', '--dir', dir, '--kills', 1000, '--seed', SEED, '--events', 20_000];
+    const run = await engineSim(args, 'kill 2 ');
+    expect(run.status).toBe(130);
+    expect(existsSync(`${dir}.published`)).toBe(false);
+  });
+});

@@ -1,0 +1,36 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+const BIN = fileURLToPath(new URL('../bin/engine-sim.js', import.meta.url));
+
+export interface Run {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the built `engine-sim`. `interruptWhen` gets a SIGINT to it as soon as its stderr contains that. */
+export async function engineSim(args: readonly (string | number)[], interruptWhen?: string): Promise<Run> {
+  const child = spawn(process.execPath, [BIN, ...args.map(String)], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  let interrupted = false;
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+    if (interrupted || interruptWhen === undefined || !stderr.includes(interruptWhen)) return;
+    interrupted = true;
+    child.kill('SIGINT');
+  });
+  const [status] = (await once(child, 'close')) as [number | null];
+  return { status, stdout, stderr };
+}
+
+/** The one JSON object that a run with `--json` printed, alone in one line. */
+export function jsonOf({ stdout, stderr }: Run): Record<string, unknown> {
+  if (!/^[^\n]+\n$/.test(stdout)) throw new Error(`not one line: ${stdout}\nstderr: ${stderr}`);
+  return JSON.parse(stdout) as Record<string, unknown>;
+}

@@ -1,0 +1,9 @@
+export {
+  type LogDirectory,
+  listLogDirectory,
+  openRegularFile,
+  readBootId,
+  readDurablePosition,
+  readFully,
+  readRegularFile,
+} from './log-files.js';

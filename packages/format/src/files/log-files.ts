@@ -1,0 +1,146 @@
+/* The few reads of a log directory that recorder and recovery share. Nothing here writes. */
+import fs from 'node:fs';
+import path from 'node:path';
+import { WalError } from '../errors.js';
+import { META_FILE, parseSegmentFileName, type SegmentFile } from '../file-names.js';
+import { META_BYTES } from '../layout.js';
+import { type DurablePosition, decodeMeta } from '../meta.js';
+
+const READ_CHUNK_BYTES = 1 << 20;
+
+/** A log directory by its entries. */
+export interface LogDirectory {
+  /** In index order; both forms of one segment stand beside each other, the `.wal` first. */
+  readonly segments: readonly SegmentFile[];
+  /** Every other name. */
+  readonly others: readonly string[];
+}
+
+/** @throws WalError DIRECTORY_NOT_FOUND, READ_FAILED */
+export function listLogDirectory(dir: string): LogDirectory {
+  let names: string[];
+  try {
+    names = fs.readdirSync(dir);
+  } catch (cause) {
+    const missing = isErrno(cause, 'ENOENT') || isErrno(cause, 'ENOTDIR');
+    throw new WalError(missing ? 'DIRECTORY_NOT_FOUND' : 'READ_FAILED', messageOf(cause), {
+      file: dir,
+      cause,
+    });
+  }
+  const segments: SegmentFile[] = [];
+  const others: string[] = [];
+  for (const name of names) {
+    const segment = parseSegmentFileName(name);
+    if (segment === undefined) others.push(name);
+    else segments.push(segment);
+  }
+  segments.sort((a, b) => a.segmentIndex - b.segmentIndex || Number(a.compressed) - Number(b.compressed));
+  return { segments, others };
+}
+
+/**
+ * Opens an existing regular file; never follows a link, never blocks on a fifo.
+ * @throws WalError OPEN_FAILED
+ */
+export function openRegularFile(file: string, flags = fs.constants.O_RDONLY): { fd: number; bytes: number } {
+  let fd: number;
+  try {
+    fd = fs.openSync(file, flags | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK);
+  } catch (cause) {
+    throw new WalError('OPEN_FAILED', messageOf(cause), { file, cause });
+  }
+  const stats = fs.fstatSync(fd);
+  if (!stats.isFile()) {
+    fs.closeSync(fd);
+    throw new WalError('OPEN_FAILED', 'this is not a regular file', { file });
+  }
+  return { fd, bytes: stats.size };
+}
+
+/**
+ * Reads `into.length` bytes from the start of the file, less where it ends before. `onProgress` is called after each
+ * megabyte.
+ * @returns the number of bytes read
+ * @throws WalError READ_FAILED
+ */
+export function readFully(fd: number, into: Uint8Array, file: string, onProgress?: () => void): number {
+  let done = 0;
+  while (done < into.length) {
+    let count: number;
+    try {
+      count = fs.readSync(fd, into, done, Math.min(READ_CHUNK_BYTES, into.length - done), done);
+    } catch (cause) {
+      throw new WalError('READ_FAILED', messageOf(cause), { file, offset: done, cause });
+    }
+    if (count === 0) break;
+    done += count;
+    onProgress?.();
+  }
+  return done;
+}
+
+/** The whole of a small or bounded file. @throws WalError OPEN_FAILED, READ_FAILED; SEGMENT_CORRUPTED above the limit */
+export function readRegularFile(file: string, maxBytes: number): Uint8Array {
+  const { fd, bytes } = openRegularFile(file);
+  try {
+    if (bytes > maxBytes) {
+      throw new WalError(
+        'SEGMENT_CORRUPTED',
+        `${bytes} bytes are more than such a file can have (${maxBytes})`,
+        { file },
+      );
+    }
+    const content = new Uint8Array(bytes);
+    return content.subarray(0, readFully(fd, content, file));
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+/**
+ * What `wal_meta.dat` says: a position, or why there is none.
+ * @throws WalError OPEN_FAILED, READ_FAILED where it exists but cannot be read
+ */
+export function readDurablePosition(dir: string): { position: DurablePosition } | { missing: string } {
+  const file = path.join(dir, META_FILE);
+  let bytes: Uint8Array;
+  try {
+    const opened = openRegularFile(file);
+    try {
+      bytes = new Uint8Array(Math.min(opened.bytes, META_BYTES + 1));
+      bytes = bytes.subarray(0, readFully(opened.fd, bytes, file));
+    } finally {
+      fs.closeSync(opened.fd);
+    }
+  } catch (error) {
+    if (error instanceof WalError && isErrno(error.cause, 'ENOENT'))
+      return { missing: `${META_FILE} is missing` };
+    throw error;
+  }
+  const position = decodeMeta(bytes);
+  if (position !== undefined) return { position };
+  if (bytes.length === META_BYTES) return { missing: `${META_FILE} does not match its checksum` };
+  return {
+    missing: `${META_FILE} has ${bytes.length > META_BYTES ? 'over ' : ''}${Math.min(bytes.length, META_BYTES)} bytes, not ${META_BYTES}`,
+  };
+}
+
+/** 32 hex digits that differ from boot to boot; '' where the machine tells none. */
+export function readBootId(): string {
+  if (process.platform !== 'linux') return '';
+  try {
+    return fs.readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').replace(/[^0-9a-f]/g, '');
+  } catch (cause) {
+    if (isErrno(cause, 'ENOENT') || isErrno(cause, 'EACCES')) return '';
+    throw cause;
+  }
+}
+
+function isErrno(error: unknown, code: string): boolean {
+  return error instanceof Error && (error as NodeJS.ErrnoException).code === code;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

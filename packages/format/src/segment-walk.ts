@@ -1,0 +1,310 @@
+import { type BlockHeader, decodeBlockHeader } from './block-header.js';
+import { isZero } from './bytes.js';
+import { checksum } from './checksum.js';
+import { Status, WalError } from './errors.js';
+import { asWords, countGrowing, idAt, idIsGreater } from './event-ids.js';
+import {
+  BLOCK_BYTES,
+  BLOCK_EVENTS,
+  BLOCK_HEADER_BYTES,
+  BlockHeaderOffset,
+  blockOffset,
+  EVENT_BYTES,
+  EVENT_WORDS,
+  eventOffset,
+  MAX_BLOCKS_PER_SEGMENT,
+  SEGMENT_HEADER_BYTES,
+  WORD_BYTES,
+} from './layout.js';
+import { decodeSegmentHeader, type SegmentHeader } from './segment-header.js';
+
+import type { DamagePlace, SegmentState, SegmentVerification, VerifyOptions } from './verify-segment.js';
+
+/** One walk over the bytes of one segment: the state is what has been found sound so far. */
+export class SegmentWalk {
+  readonly #bytes: Uint8Array;
+  readonly #words: Int32Array;
+  readonly #options: VerifyOptions;
+  readonly #capacityBlocks: number;
+  #status: Status = Status.OK;
+  #state: SegmentState = 'unreadable';
+  #header: SegmentHeader | undefined;
+  #blocks = 0;
+  #tailEvents = 0;
+  #events = 0;
+  #firstEventId = 0n;
+  #lastEventId = 0n;
+  #chained = 0n;
+  #endOffset = SEGMENT_HEADER_BYTES;
+  #sealedLastEventId = 0n;
+  #sealedEndOffset = SEGMENT_HEADER_BYTES;
+  #at: DamagePlace | undefined;
+
+  constructor(bytes: Uint8Array, options: VerifyOptions) {
+    this.#bytes = bytes;
+    this.#words = asWords(bytes);
+    this.#options = options;
+    this.#capacityBlocks = Math.max(0, Math.floor((bytes.length - SEGMENT_HEADER_BYTES) / BLOCK_BYTES));
+  }
+
+  run(): void {
+    const header = this.#takeHeader();
+    if (header === undefined) return;
+    this.#chained = this.#seed(header);
+    if (header.closedNs !== 0n) this.#walkSealed(header);
+    else this.#walkOpen(header);
+  }
+
+  result(): SegmentVerification {
+    return {
+      status: this.#status,
+      state: this.#state,
+      header: this.#header,
+      blocks: this.#blocks,
+      tailEvents: this.#tailEvents,
+      events: this.#events,
+      firstEventId: this.#firstEventId,
+      lastEventId: this.#lastEventId,
+      chainedChecksum: this.#chained,
+      endOffset: this.#endOffset,
+      sealedLastEventId: this.#sealedLastEventId,
+      sealedEndOffset: this.#sealedEndOffset,
+      capacityBlocks: this.#capacityBlocks,
+      ...(this.#at === undefined ? {} : { at: this.#at }),
+    };
+  }
+
+  #takeHeader(): SegmentHeader | undefined {
+    let header: SegmentHeader;
+    try {
+      header = decodeSegmentHeader(this.#bytes);
+    } catch (error) {
+      if (!(error instanceof WalError)) throw error;
+      this.#fail(error.code, 0, error.offset ?? 0, error.message);
+      return undefined;
+    }
+    this.#header = header;
+    const expected = this.#options.segmentIndex;
+    if (expected !== undefined && header.segmentIndex !== expected) {
+      this.#fail(
+        Status.SEGMENT_CORRUPTED,
+        0,
+        0,
+        `the header says segment ${header.segmentIndex}, the name ${expected}`,
+      );
+      return undefined;
+    }
+    if (header.blockCount > MAX_BLOCKS_PER_SEGMENT) {
+      this.#fail(
+        Status.SEGMENT_CORRUPTED,
+        0,
+        0,
+        `${header.blockCount} blocks are more than a segment can have`,
+      );
+      return undefined;
+    }
+    return header;
+  }
+
+  /** Version 1 begins its chain anew in each segment. An anchor of version 2 has no seed to check against. */
+  #seed(header: SegmentHeader): bigint {
+    if (header.version === 1) return 0n;
+    return this.#options.previous?.chainedChecksum ?? 0n;
+  }
+
+  /** Ids of this segment are above this one. Recycled files hold older ids, which are not events of theirs. */
+  #floor(header: SegmentHeader): bigint {
+    const previous = this.#options.previous?.lastEventId ?? 0n;
+    return header.firstEventId > previous ? header.firstEventId - 1n : previous;
+  }
+
+  #walkSealed(header: SegmentHeader): void {
+    this.#state = 'sealed';
+    while (this.#blocks < header.blockCount) {
+      const block = this.#blocks;
+      if (block >= this.#capacityBlocks) {
+        this.#fail(
+          Status.SEGMENT_CORRUPTED,
+          block,
+          this.#bytes.length,
+          `the file ends before block ${block}`,
+        );
+        return;
+      }
+      const blockHeader = decodeBlockHeader(this.#blockBytes(block));
+      if (blockHeader === undefined) {
+        this.#fail(Status.HEADER_CHECKSUM_MISMATCH, block, blockOffset(block), 'the block header is damaged');
+        return;
+      }
+      if (!this.#takeSealedBlock(block, blockHeader, header)) return;
+    }
+    const agrees =
+      header.eventCount === this.#events &&
+      header.firstEventId === this.#firstEventId &&
+      header.lastEventId === this.#lastEventId &&
+      (header.blockCount === 0 || header.lastChainedChecksum === this.#chained);
+    if (!agrees)
+      this.#fail(Status.SEGMENT_CORRUPTED, 0, 0, 'the segment header does not agree with its blocks');
+  }
+
+  #walkOpen(header: SegmentHeader): void {
+    this.#state = header.firstEventId === 0n ? 'prepared' : 'open';
+    // Until the first event is written the header says so. The version 1 system leaves this field 0 while a segment is
+    // open, so there the blocks themselves tell.
+    if (this.#state === 'prepared' && header.version !== 1) {
+      this.#findHole(0, 0, this.#floor(header));
+      return;
+    }
+    for (;;) {
+      const block = this.#blocks;
+      const start = blockOffset(block);
+      if (start + BLOCK_HEADER_BYTES > this.#bytes.length) break;
+      const blockHeader = decodeBlockHeader(this.#blockBytes(block));
+      const floor = this.#events === 0 ? this.#floor(header) : this.#lastEventId;
+      if (blockHeader === undefined ? this.#headerIsZero(block) : blockHeader.lastEventId <= floor) {
+        this.#takeUnsealed(block, floor);
+        if (this.#status === Status.OK) {
+          this.#findHole(block, this.#tailEvents, this.#tailEvents === 0 ? floor : this.#lastEventId);
+        }
+        break;
+      }
+      if (blockHeader === undefined) {
+        this.#fail(Status.HEADER_CHECKSUM_MISMATCH, block, start, 'the block header is damaged');
+        break;
+      }
+      if (block >= this.#capacityBlocks) {
+        const message = `the file ends inside block ${block}`;
+        this.#fail(Status.SEGMENT_CORRUPTED, block, this.#bytes.length, message);
+        break;
+      }
+      if (!this.#takeSealedBlock(block, blockHeader, header)) break;
+    }
+    if (this.#events > 0) this.#state = 'open';
+  }
+
+  /**
+   * Looks behind the last event, `count` events into the unsealed block `block`, for ids that are greater: what lies
+   * between is missing. Pages reach the disk in any order, so a power cut leaves this; writing on over it would let
+   * those events come back. What a recycled file holds has smaller ids.
+   */
+  #findHole(block: number, count: number, last: bigint): void {
+    const end = (blockOffset(block) + eventOffset(count)) / WORD_BYTES;
+    const low = Number(BigInt.asIntN(32, last));
+    const high = Number(BigInt.asIntN(32, last >> 32n));
+    // A block header begins with an id too, and takes the room of one event.
+    for (let at = end; at + 1 < this.#words.length; at += EVENT_WORDS) {
+      if (!idIsGreater(this.#words, at, high, low)) continue;
+      const sameBlock = at * WORD_BYTES < blockOffset(block + 1);
+      const message = `event ${idAt(this.#words, at)} lies behind the end, at ${at * WORD_BYTES}: what comes before it is missing`;
+      this.#fail(
+        sameBlock ? Status.SEGMENT_CORRUPTED : Status.HEADER_CHECKSUM_MISMATCH,
+        block,
+        end * WORD_BYTES,
+        message,
+      );
+      return;
+    }
+  }
+
+  /** Takes a block whose header checksum holds. @returns false at damage */
+  #takeSealedBlock(block: number, header: BlockHeader, segment: SegmentHeader): boolean {
+    const start = blockOffset(block);
+    const count = header.eventCount;
+    if (header.blockIndex !== block || count === 0 || count > BLOCK_EVENTS || !this.#paddingIsZero(block)) {
+      this.#fail(Status.SEGMENT_CORRUPTED, block, start, 'the block header is not one of this block');
+      return false;
+    }
+    const events = this.#bytes.subarray(start + BLOCK_HEADER_BYTES, start + eventOffset(count));
+    if (checksum(events, 0n) !== header.blockChecksum) {
+      this.#fail(Status.BLOCK_CHECKSUM_MISMATCH, block, start, 'the events are not those that were sealed');
+      return false;
+    }
+    const anchor = block === 0 && segment.version !== 1 && this.#options.previous === undefined;
+    if (!anchor && checksum(events, this.#chained) !== header.chainedChecksum) {
+      const what =
+        block === 0
+          ? 'the segment does not follow the one before'
+          : 'the block does not follow the one before';
+      this.#fail(Status.CHAINED_CHECKSUM_MISMATCH, block, start, what);
+      return false;
+    }
+    const first = (start + eventOffset(0)) / WORD_BYTES;
+    const last = (start + eventOffset(count - 1)) / WORD_BYTES;
+    const floor = this.#events === 0 ? (this.#options.previous?.lastEventId ?? 0n) : this.#lastEventId;
+    const grows = countGrowing(this.#words, first, count, floor) === count;
+    if (
+      !grows ||
+      idAt(this.#words, first) !== header.firstEventId ||
+      idAt(this.#words, last) !== header.lastEventId
+    ) {
+      this.#fail(
+        Status.SEGMENT_CORRUPTED,
+        block,
+        start,
+        'the event ids do not grow, or not as the header says',
+      );
+      return false;
+    }
+    if (this.#gapBefore(block, segment) || this.#isOfAnotherSegment(block, header.firstEventId)) return false;
+    if (this.#events === 0) this.#firstEventId = header.firstEventId;
+    this.#lastEventId = header.lastEventId;
+    this.#chained = header.chainedChecksum;
+    this.#events += count;
+    this.#blocks++;
+    this.#endOffset = start + eventOffset(count);
+    this.#sealedLastEventId = this.#lastEventId;
+    this.#sealedEndOffset = this.#endOffset;
+    return true;
+  }
+
+  /** Takes what the ids of an unsealed block tell to be whole. */
+  #takeUnsealed(block: number, floor: bigint): void {
+    const start = blockOffset(block);
+    const room = Math.floor((this.#bytes.length - start - BLOCK_HEADER_BYTES) / EVENT_BYTES);
+    const first = (start + eventOffset(0)) / WORD_BYTES;
+    const count = countGrowing(this.#words, first, Math.min(BLOCK_EVENTS, room), floor);
+    if (count <= 0 || this.#gapBefore(block, this.#header as SegmentHeader)) return;
+    if (this.#isOfAnotherSegment(block, idAt(this.#words, first))) return;
+    if (this.#events === 0) this.#firstEventId = idAt(this.#words, first);
+    this.#lastEventId = idAt(this.#words, (start + eventOffset(count - 1)) / WORD_BYTES);
+    this.#tailEvents = count;
+    this.#events += count;
+    this.#endOffset = start + eventOffset(count);
+  }
+
+  /** In version 1 no checksum links segments: events may only follow a segment that nothing can be missing from. */
+  #gapBefore(block: number, segment: SegmentHeader): boolean {
+    if (block !== 0 || segment.version !== 1 || this.#options.previous?.complete !== false) return false;
+    this.#fail(Status.SEGMENT_GAP, 0, SEGMENT_HEADER_BYTES, 'the segment before was never finished');
+    return true;
+  }
+
+  /** Where the segment header names its first event, block 0 must begin with it: else none of this is of the segment. */
+  #isOfAnotherSegment(block: number, firstEventId: bigint): boolean {
+    const expected = this.#header?.firstEventId ?? 0n;
+    if (block !== 0 || expected === 0n || expected === firstEventId) return false;
+    const message = `the segment header names event ${expected} as its first, block 0 event ${firstEventId}`;
+    this.#fail(Status.SEGMENT_CORRUPTED, 0, SEGMENT_HEADER_BYTES, message);
+    return true;
+  }
+
+  #blockBytes(block: number): Uint8Array {
+    return this.#bytes.subarray(blockOffset(block), blockOffset(block + 1));
+  }
+
+  #headerIsZero(block: number): boolean {
+    const start = blockOffset(block);
+    return isZero(this.#bytes, start, start + BLOCK_HEADER_BYTES);
+  }
+
+  #paddingIsZero(block: number): boolean {
+    const start = blockOffset(block);
+    return isZero(this.#bytes, start + BlockHeaderOffset.padding, start + BLOCK_HEADER_BYTES);
+  }
+
+  #fail(status: Status, block: number, offset: number, message: string): void {
+    this.#status = status;
+    const eventId = this.#events > 0 ? this.#lastEventId : (this.#options.previous?.lastEventId ?? 0n);
+    this.#at = { block, offset, eventId, message };
+  }
+}

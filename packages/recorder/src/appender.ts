@@ -1,0 +1,245 @@
+/*
+ * The engine thread's side of the tail ring, and its whole hot path.
+ *
+ * Role contract. The engine alone writes events into the ring. A slot belongs to it from the moment the writer's
+ * `releasedBlocks` passes that slot's block of the lap before, until it is full. The writer alone writes block headers,
+ * of full slots only.
+ *
+ * The event id is the commit word, yet it is two 32-bit stores, and a killed process may stop between any two. In order:
+ *
+ *   word 0 = 0           the slot now reads as an id that is not above the last one, whatever was there
+ *   word 1 = high        and still does: high is the last id's
+ *   words 2..15          the event
+ *   word 0 = low         committed
+ *
+ * Where `high` differs from the last id's (once in 2^32 ids) the id is stored as one 64-bit word instead. x86-64 keeps
+ * plain stores in order; elsewhere the last store is an Atomics.store.
+ */
+import {
+  BLOCK_HEADER_WORDS,
+  BLOCK_WORDS,
+  EVENT_WORDS,
+  type EventView,
+  TAIL_RING_HEADER_BYTES,
+  tailRingBytes,
+  WalError,
+  WORD_BYTES,
+} from '@fswal/format';
+import type { Control } from './control.js';
+
+const TWO_32 = 4_294_967_296;
+const RING_START = TAIL_RING_HEADER_BYTES / WORD_BYTES;
+const SPINS_BEFORE_SLEEP = 2_000;
+const SLEEP_MS = 1;
+const KEEPS_STORE_ORDER = process.arch === 'x64' || process.arch === 'ia32';
+
+export class Appender<View extends EventView = EventView> {
+  readonly #ring: Int32Array;
+  readonly #ids: BigUint64Array;
+  readonly #control: Control;
+  readonly #view: View;
+  readonly #tailBlocks: number;
+  readonly #backpressureTimeoutMs: number;
+  readonly #onWait: () => void;
+  /** Word index of the next event. */
+  #at = RING_START + BLOCK_HEADER_WORDS;
+  /** `#at` at which the slow path has to be taken: the block's end, or any value once closed or failed. */
+  #limit = RING_START + BLOCK_WORDS;
+  /** Word index of the claimed event, or -1. */
+  #claimed = -1;
+  #lastLow: number;
+  #lastHigh: number;
+  /** Full blocks before the one being filled, as int32. */
+  #blocks = 0;
+  #slot = 0;
+  #refusal: WalError | undefined;
+
+  constructor(
+    ring: ArrayBuffer,
+    tailBlocks: number,
+    lastEventId: bigint,
+    control: Control,
+    view: View,
+    backpressureTimeoutMs: number,
+    onWait: () => void,
+  ) {
+    this.#ring = new Int32Array(ring, 0, tailRingBytes(tailBlocks) / WORD_BYTES);
+    this.#ids = new BigUint64Array(ring, 0, tailRingBytes(tailBlocks) / 8);
+    this.#control = control;
+    this.#view = view;
+    view.words = this.#ring;
+    this.#tailBlocks = tailBlocks;
+    this.#backpressureTimeoutMs = backpressureTimeoutMs;
+    this.#onWait = onWait;
+    this.#lastLow = Number(BigInt.asIntN(32, lastEventId));
+    this.#lastHigh = Number(BigInt.asIntN(32, lastEventId >> 32n));
+  }
+
+  /** Id of the last event appended, here or before. */
+  get lastEventId(): bigint {
+    return (BigInt(this.#lastHigh >>> 0) << 32n) | BigInt(this.#lastLow >>> 0);
+  }
+
+  append(event: EventView): void {
+    const source = event.words;
+    const from = event.base;
+    const low = source[from];
+    const high = source[from + 1];
+    if (this.#at === this.#limit) this.#makeRoom();
+    const ring = this.#ring;
+    const at = this.#at;
+    const steps = high === this.#lastHigh;
+    if (steps ? low >>> 0 <= this.#lastLow >>> 0 : high >>> 0 < this.#lastHigh >>> 0)
+      throw this.#outOfOrder(low, high);
+    ring[at] = 0;
+    if (steps) ring[at + 1] = high;
+    ring[at + 2] = source[from + 2];
+    ring[at + 3] = source[from + 3];
+    ring[at + 4] = source[from + 4];
+    ring[at + 5] = source[from + 5];
+    ring[at + 6] = source[from + 6];
+    ring[at + 7] = source[from + 7];
+    ring[at + 8] = source[from + 8];
+    ring[at + 9] = source[from + 9];
+    ring[at + 10] = source[from + 10];
+    ring[at + 11] = source[from + 11];
+    ring[at + 12] = source[from + 12];
+    ring[at + 13] = source[from + 13];
+    ring[at + 14] = source[from + 14];
+    ring[at + 15] = source[from + 15];
+    if (steps && KEEPS_STORE_ORDER) ring[at] = low;
+    else this.#storeId(at, low, high);
+    this.#lastLow = low;
+    this.#lastHigh = high;
+    this.#at = at + EVENT_WORDS;
+    this.#claimed = -1;
+  }
+
+  claim(): View {
+    if (this.#at === this.#limit) this.#makeRoom();
+    const at = this.#at;
+    const view = this.#view;
+    this.#ring[at] = 0;
+    this.#claimed = at;
+    view.base = at;
+    return view;
+  }
+
+  commit(eventId: number | bigint): void {
+    let low: number;
+    let high: number;
+    if (typeof eventId === 'number') {
+      low = eventId | 0;
+      high = (eventId / TWO_32) | 0;
+      if ((high >>> 0) * TWO_32 + (low >>> 0) !== eventId || high >= 0x20_0000) throw notAnId(eventId);
+    } else {
+      if (BigInt.asUintN(64, eventId) !== eventId) throw notAnId(eventId);
+      low = Number(BigInt.asIntN(32, eventId));
+      high = Number(BigInt.asIntN(32, eventId >> 32n));
+    }
+    const at = this.#claimed;
+    if (at !== this.#at) throw this.#notClaimed();
+    const steps = high === this.#lastHigh;
+    if (steps ? low >>> 0 <= this.#lastLow >>> 0 : high >>> 0 < this.#lastHigh >>> 0)
+      throw this.#outOfOrder(low, high);
+    const ring = this.#ring;
+    if (steps && KEEPS_STORE_ORDER) {
+      ring[at] = 0;
+      ring[at + 1] = high;
+      ring[at] = low;
+    } else {
+      this.#storeId(at, low, high);
+    }
+    this.#lastLow = low;
+    this.#lastHigh = high;
+    this.#at = at + EVENT_WORDS;
+    this.#claimed = -1;
+  }
+
+  /** From now on append, claim and commit throw `error`. */
+  refuse(error: WalError): void {
+    this.#refusal ??= error;
+    this.#limit = this.#at;
+    this.#claimed = -1;
+  }
+
+  /** Publishes the block being filled if it is full. The writer would find it by its ids, later. */
+  #publishFullBlock(): boolean {
+    if (this.#at !== RING_START + (this.#slot + 1) * BLOCK_WORDS) return false;
+    this.#control.publishAppended((this.#blocks + 1) | 0);
+    return true;
+  }
+
+  /** Moves on to the next slot, waiting for it where the ring is full. Once per block. */
+  #makeRoom(): void {
+    if (this.#refusal !== undefined) throw this.#refusal;
+    const failure = this.#control.failure();
+    if (failure !== undefined) {
+      this.refuse(failure);
+      throw failure;
+    }
+    this.#publishFullBlock();
+    const next = (this.#blocks + 1) | 0;
+    if (this.#inUse(next) >= this.#tailBlocks) this.#waitForRoom(next);
+    this.#blocks = next;
+    this.#slot = this.#slot + 1 === this.#tailBlocks ? 0 : this.#slot + 1;
+    const start = RING_START + this.#slot * BLOCK_WORDS;
+    this.#at = start + BLOCK_HEADER_WORDS;
+    this.#limit = start + BLOCK_WORDS;
+  }
+
+  /** Slots taken by the blocks before block `next`. */
+  #inUse(next: number): number {
+    return (next - this.#control.releasedBlocks) | 0;
+  }
+
+  /** @throws WalError BACKPRESSURE or DISK_FULL when the time is over; the next append may succeed */
+  #waitForRoom(next: number): void {
+    this.#onWait();
+    for (let spin = 0; spin < SPINS_BEFORE_SLEEP; spin++) {
+      if (this.#inUse(next) < this.#tailBlocks) return;
+    }
+    const deadline = performance.now() + this.#backpressureTimeoutMs;
+    while (this.#inUse(next) >= this.#tailBlocks) {
+      const failure = this.#control.failure();
+      if (failure !== undefined) throw failure;
+      if (performance.now() >= deadline) throw this.#noRoom();
+      this.#control.waitReleased((next - this.#tailBlocks) | 0, SLEEP_MS);
+    }
+  }
+
+  #storeId(at: number, low: number, high: number): void {
+    if (high === this.#lastHigh) {
+      this.#ring[at + 1] = high;
+      Atomics.store(this.#ring, at, low);
+    } else {
+      Atomics.store(this.#ids, at / 2, (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0));
+    }
+  }
+
+  #noRoom(): WalError {
+    const waited = `after ${this.#backpressureTimeoutMs} ms; nothing was written, append again later`;
+    const eventId = this.lastEventId;
+    if (this.#control.diskFull) {
+      return new WalError('DISK_FULL', `the disk and the tail ring are full ${waited}`, { eventId });
+    }
+    return new WalError('BACKPRESSURE', `the tail ring is still full ${waited}`, { eventId });
+  }
+
+  #outOfOrder(low: number, high: number): WalError {
+    const id = (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
+    const message = `event id ${id} is not greater than the last one; nothing was written`;
+    return new WalError('EVENT_OUT_OF_ORDER', message, { eventId: this.lastEventId });
+  }
+
+  #notClaimed(): Error {
+    if (this.#refusal !== undefined) return this.#refusal;
+    return new Error('commit() without claim(): claim an event, fill it, then commit its id');
+  }
+}
+
+function notAnId(eventId: number | bigint): RangeError {
+  return new RangeError(
+    `an event id is a whole number above 0, exact as given (a bigint past 2^53): ${eventId}`,
+  );
+}

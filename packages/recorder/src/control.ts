@@ -1,0 +1,268 @@
+/*
+ * The words that the threads of one recorder share. Role contract:
+ *
+ *   word                      written by       read by                 may be stale
+ *   appendedBlocks            engine           writer                  low: the writer finds the rest by event ids
+ *   syncRequested             engine           writer                  low: it is woken after the store
+ *   engineWaiting             engine           writer                  it notifies once too often at worst
+ *   releasedBlocks            writer           engine                  low: the engine sees less room than there is
+ *   written  (a position)     writer           engine                  low
+ *   durable  (a position)     coordinator      anyone                  low, never high: stored after the device has it
+ *   synced                    coordinator      engine                  low
+ *   persistedSegments         maintainers      coordinator             low
+ *   obstacle of a role        that role        engine                  it decides an error's name, nothing else
+ *   failure                   first to fail    all                     -
+ *   stage                     manager          workers                 low: they are woken after the store
+ *
+ * Words of different writers lie on cache lines of their own, two apart, since neighbours are fetched in pairs.
+ * Cursors count up and wrap as int32; differences are taken with `| 0`.
+ */
+import { WalError, type WalErrorCode } from '@fswal/format';
+
+const LINE_WORDS = 32;
+
+/** The worker threads. */
+export const Role = { writer: 0, preparer: 1, maintainer: 2, coordinator: 3 } as const;
+export type Role = (typeof Role)[keyof typeof Role];
+export const ROLES = Object.keys(Role) as (keyof typeof Role)[];
+
+/**
+ * How far the closing of a recorder has come. Workers finish in the order in which work flows; the preparer goes on
+ * while the writer may still need a segment.
+ */
+export const Stage = { running: 0, writerStops: 1, maintainersStop: 2, coordinatorStops: 3 } as const;
+export type Stage = (typeof Stage)[keyof typeof Stage];
+
+const Word = {
+  appendedBlocks: 0,
+  syncRequested: 1,
+  engineWaiting: 2,
+  releasedBlocks: 1 * LINE_WORDS,
+  written: 1 * LINE_WORDS + 1,
+  durable: 2 * LINE_WORDS,
+  synced: 2 * LINE_WORDS + 8,
+  persistedSegments: 3 * LINE_WORDS,
+  failure: 4 * LINE_WORDS,
+  stage: 5 * LINE_WORDS,
+  signal: 6 * LINE_WORDS,
+  wake: 7 * LINE_WORDS,
+  obstacle: (7 + ROLES.length) * LINE_WORDS,
+  failureText: (7 + 2 * ROLES.length) * LINE_WORDS,
+} as const;
+
+const FAILURE_TEXT_BYTES = 4096;
+const CONTROL_BYTES = Word.failureText * 4 + FAILURE_TEXT_BYTES;
+
+const FailureState = { none: 0, beingWritten: 1, set: 2 } as const;
+const Obstacle = { none: 0, diskFull: 1 } as const;
+
+/** A place in the log. */
+export interface LogPosition {
+  readonly segmentIndex: number;
+  /** Byte in the segment after the last event. */
+  readonly offset: number;
+  /** 0 = no event. */
+  readonly eventId: bigint;
+}
+
+/** The shared words, with a method for each thing that one thread tells another. */
+export class Control {
+  readonly buffer: SharedArrayBuffer;
+  readonly #words: Int32Array;
+
+  constructor(buffer = new SharedArrayBuffer(CONTROL_BYTES)) {
+    this.buffer = buffer;
+    this.#words = new Int32Array(buffer, 0, Word.failureText);
+  }
+
+  // Engine -> writer
+
+  /** Publishes that `blocks` blocks are full. Pairs with `appendedBlocks` in the writer. */
+  publishAppended(blocks: number): void {
+    Atomics.store(this.#words, Word.appendedBlocks, blocks);
+  }
+  get appendedBlocks(): number {
+    return Atomics.load(this.#words, Word.appendedBlocks);
+  }
+
+  /** Asks the writer to pass on all that is appended. @returns the number that `synced` reaches when it is durable */
+  requestSync(): number {
+    const request = (Atomics.add(this.#words, Word.syncRequested, 1) + 1) | 0;
+    this.wake(Role.writer);
+    return request;
+  }
+  get syncRequested(): number {
+    return Atomics.load(this.#words, Word.syncRequested);
+  }
+
+  // Writer -> engine
+
+  /** Gives the slots of all blocks before `blocks` back. Pairs with `releasedBlocks` in the engine. */
+  publishReleased(blocks: number): void {
+    Atomics.store(this.#words, Word.releasedBlocks, blocks);
+    if (Atomics.load(this.#words, Word.engineWaiting) === 1) Atomics.notify(this.#words, Word.releasedBlocks);
+  }
+  get releasedBlocks(): number {
+    return Atomics.load(this.#words, Word.releasedBlocks);
+  }
+  /** Sleeps in the engine until the released count is no longer `seen`, or the time is over. */
+  waitReleased(seen: number, timeoutMs: number): void {
+    Atomics.store(this.#words, Word.engineWaiting, 1);
+    Atomics.wait(this.#words, Word.releasedBlocks, seen, timeoutMs);
+    Atomics.store(this.#words, Word.engineWaiting, 0);
+  }
+
+  publishWritten(position: LogPosition): void {
+    this.#storePosition(Word.written, position);
+  }
+  get written(): LogPosition {
+    return this.#loadPosition(Word.written);
+  }
+
+  // Maintainers -> coordinator
+
+  /** All segments below this index are persisted: final header and data are on the device. */
+  get persistedSegments(): number {
+    return Atomics.load(this.#words, Word.persistedSegments);
+  }
+  startPersistedAt(segmentIndex: number): void {
+    Atomics.store(this.#words, Word.persistedSegments, segmentIndex);
+  }
+  /** Moves the count one segment on, unless another maintainer just did. */
+  advancePersisted(from: number): void {
+    Atomics.compareExchange(this.#words, Word.persistedSegments, from, from + 1);
+    this.wake(Role.coordinator);
+  }
+
+  // Coordinator -> engine
+
+  /** Only after the data and wal_meta.dat are on the device. */
+  publishDurable(position: LogPosition): void {
+    this.#storePosition(Word.durable, position);
+  }
+  get durable(): LogPosition {
+    return this.#loadPosition(Word.durable);
+  }
+  publishSynced(request: number): void {
+    Atomics.store(this.#words, Word.synced, request);
+    this.#signal();
+  }
+  hasSynced(request: number): boolean {
+    return ((Atomics.load(this.#words, Word.synced) - request) | 0) >= 0;
+  }
+
+  // Waiting
+
+  wake(role: Role): void {
+    const word = Word.wake + role * LINE_WORDS;
+    Atomics.add(this.#words, word, 1);
+    Atomics.notify(this.#words, word);
+  }
+  wakeCount(role: Role): number {
+    return Atomics.load(this.#words, Word.wake + role * LINE_WORDS);
+  }
+  /** Sleeps in a worker until it is woken after `seen` was read, or the time is over. */
+  sleep(role: Role, seen: number, timeoutMs: number): void {
+    Atomics.wait(this.#words, Word.wake + role * LINE_WORDS, seen, timeoutMs);
+  }
+
+  get signalCount(): number {
+    return Atomics.load(this.#words, Word.signal);
+  }
+  /** Resolves in the engine's thread at the next signal (a sync done, a failure) after `seen` was read. */
+  async nextSignal(seen: number, timeoutMs: number): Promise<void> {
+    const { value } = Atomics.waitAsync(this.#words, Word.signal, seen, timeoutMs);
+    await value;
+  }
+  #signal(): void {
+    Atomics.add(this.#words, Word.signal, 1);
+    Atomics.notify(this.#words, Word.signal);
+  }
+
+  // Closing
+
+  get stage(): Stage {
+    return Atomics.load(this.#words, Word.stage) as Stage;
+  }
+  enter(stage: Stage): void {
+    Atomics.store(this.#words, Word.stage, stage);
+    for (const name of ROLES) this.wake(Role[name]);
+  }
+
+  // Trouble
+
+  /** Says that a role cannot go on for lack of space, and will try again; or that it could. */
+  setDiskFull(role: Role, full: boolean): void {
+    const word = Word.obstacle + role * LINE_WORDS;
+    Atomics.store(this.#words, word, full ? Obstacle.diskFull : Obstacle.none);
+  }
+  get diskFull(): boolean {
+    return ROLES.some(
+      (name) => Atomics.load(this.#words, Word.obstacle + Role[name] * LINE_WORDS) !== Obstacle.none,
+    );
+  }
+
+  /** The first failure of all stays: from it on nothing more becomes durable. */
+  fail(error: WalError): void {
+    if (
+      Atomics.compareExchange(this.#words, Word.failure, FailureState.none, FailureState.beingWritten) !== 0
+    )
+      return;
+    const { code, message, file, offset } = error;
+    const text = new TextEncoder().encode(JSON.stringify({ code, message, file, offset }).slice(0, 1000));
+    new Uint8Array(this.buffer, Word.failureText * 4).set(text);
+    Atomics.store(this.#words, Word.failure, FailureState.set);
+    Atomics.notify(this.#words, Word.releasedBlocks);
+    this.#signal();
+    for (const name of ROLES) this.wake(Role[name]);
+  }
+  get failed(): boolean {
+    return Atomics.load(this.#words, Word.failure) !== FailureState.none;
+  }
+  /** The failure as an error, or undefined. */
+  failure(): WalError | undefined {
+    const state = Atomics.load(this.#words, Word.failure);
+    if (state === FailureState.none) return undefined;
+    if (state === FailureState.beingWritten) return new WalError('WORKER_FAILED', 'a worker thread failed');
+    const area = new Uint8Array(this.buffer, Word.failureText * 4).slice();
+    const text = new TextDecoder().decode(area.subarray(0, area.indexOf(0)));
+    return parseFailure(text);
+  }
+
+  // A position is a version word, odd while it is written, and four words.
+
+  #storePosition(at: number, position: LogPosition): void {
+    const version = this.#words[at];
+    Atomics.store(this.#words, at, version + 1);
+    Atomics.store(this.#words, at + 1, position.segmentIndex);
+    Atomics.store(this.#words, at + 2, position.offset);
+    Atomics.store(this.#words, at + 3, Number(BigInt.asIntN(32, position.eventId)));
+    Atomics.store(this.#words, at + 4, Number(BigInt.asIntN(32, position.eventId >> 32n)));
+    Atomics.store(this.#words, at, version + 2);
+  }
+
+  #loadPosition(at: number): LogPosition {
+    for (;;) {
+      const version = Atomics.load(this.#words, at);
+      const segmentIndex = Atomics.load(this.#words, at + 1);
+      const offset = Atomics.load(this.#words, at + 2);
+      const low = Atomics.load(this.#words, at + 3);
+      const high = Atomics.load(this.#words, at + 4);
+      if ((version & 1) === 0 && Atomics.load(this.#words, at) === version) {
+        return { segmentIndex, offset, eventId: (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0) };
+      }
+    }
+  }
+}
+
+function parseFailure(text: string): WalError {
+  let stored: { code: WalErrorCode; message: string; file?: string; offset?: number };
+  try {
+    stored = JSON.parse(text);
+  } catch {
+    return new WalError('WORKER_FAILED', `a worker thread failed: ${text}`);
+  }
+  const cause = new Error(stored.message);
+  const { code, message, file, offset } = stored;
+  return new WalError(code, message.replace(`${code}: `, ''), { file, offset, cause });
+}

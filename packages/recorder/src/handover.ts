@@ -1,0 +1,179 @@
+/*
+ * What the workers hand to one another, as records of 32-bit words in the rings of @fswal/ring:
+ *
+ *   preparer --prepared (SPSC)--> writer --persist (SPMC)--> maintainers
+ *                                 writer --durability (SPSC)--> coordinator
+ *
+ * With a record goes the ownership of the descriptors in it.
+ */
+import {
+  type DurablePosition,
+  type FormatVersion,
+  type SegmentHeader,
+  segmentFileName,
+  WORD_BYTES,
+} from '@fswal/format';
+import { SpmcRing, SpscRing } from '@fswal/ring';
+import type { LogPosition } from './control.js';
+import type { OpenSegment } from './segment-files.js';
+
+export const PREPARED_WORDS = 8;
+export const PERSIST_WORDS = 16;
+export const DURABILITY_WORDS = 16;
+
+const PERSIST_CAPACITY = 64;
+const DURABILITY_CAPACITY = 256;
+
+/** The rings of one recorder. */
+export interface Rings {
+  readonly prepared: SpscRing;
+  readonly persist: SpmcRing;
+  readonly durability: SpscRing;
+}
+
+export type RingBuffers = { readonly [Name in keyof Rings]: SharedArrayBuffer };
+
+/** @param preparedSegments how many segments are made ahead, a power of two */
+export function createRings(preparedSegments: number): Rings {
+  return {
+    prepared: SpscRing.create({ capacity: preparedSegments, recordWords: PREPARED_WORDS }),
+    persist: SpmcRing.create({ capacity: PERSIST_CAPACITY, recordWords: PERSIST_WORDS }),
+    durability: SpscRing.create({ capacity: DURABILITY_CAPACITY, recordWords: DURABILITY_WORDS }),
+  };
+}
+
+export function ringBuffers(rings: Rings): RingBuffers {
+  return {
+    prepared: rings.prepared.buffer,
+    persist: rings.persist.buffer,
+    durability: rings.durability.buffer,
+  };
+}
+
+export function attachRings(buffers: RingBuffers): Rings {
+  return {
+    prepared: SpscRing.attach(buffers.prepared),
+    persist: SpmcRing.attach(buffers.persist),
+    durability: SpscRing.attach(buffers.durability),
+  };
+}
+
+/** preparer -> writer: a segment without events. */
+export function encodePrepared(segment: OpenSegment, record: Int32Array): void {
+  record[0] = segment.segmentIndex;
+  record[1] = segment.fd;
+  record[2] = segment.syncFd;
+  record[3] = segment.capacityBlocks;
+  record[4] = segment.version;
+  setU64(record, 6, segment.createdNs);
+}
+
+export function decodePrepared(record: Int32Array, path: (name: string) => string): OpenSegment {
+  const segmentIndex = record[0];
+  return {
+    file: path(segmentFileName(segmentIndex)),
+    segmentIndex,
+    fd: record[1],
+    syncFd: record[2],
+    capacityBlocks: record[3],
+    version: record[4] as FormatVersion,
+    createdNs: u64(record, 6),
+  };
+}
+
+/** writer -> maintainer: a segment to which nothing is added any more, with its final header. */
+export interface PersistOrder {
+  readonly fd: number;
+  readonly header: SegmentHeader;
+}
+
+export function encodePersist({ fd, header }: PersistOrder, record: Int32Array): void {
+  record[0] = fd;
+  record[1] = header.version;
+  record[2] = header.segmentIndex;
+  record[3] = header.blockCount;
+  record[4] = header.eventCount;
+  setU64(record, 6, header.firstEventId);
+  setU64(record, 8, header.lastEventId);
+  setU64(record, 10, header.createdNs);
+  setU64(record, 12, header.closedNs);
+  setU64(record, 14, header.lastChainedChecksum);
+}
+
+export function decodePersist(record: Int32Array): PersistOrder {
+  return {
+    fd: record[0],
+    header: {
+      version: record[1] as FormatVersion,
+      segmentIndex: record[2],
+      blockCount: record[3],
+      eventCount: record[4],
+      firstEventId: u64(record, 6),
+      lastEventId: u64(record, 8),
+      createdNs: u64(record, 10),
+      closedNs: u64(record, 12),
+      lastChainedChecksum: u64(record, 14),
+    },
+  };
+}
+
+const OrderKind = { sync: 0, retired: 1 } as const;
+
+/**
+ * writer -> coordinator:
+ * - `sync`: make everything up to the position durable, then answer `request`. The descriptor stays the writer's.
+ * - `retired`: the segment ends at the position and goes to a maintainer; close the descriptor when that is done.
+ */
+export interface DurabilityOrder {
+  readonly kind: keyof typeof OrderKind;
+  readonly position: DurablePosition;
+  readonly syncFd: number;
+  /** The number that `requestSync` gave. */
+  readonly request: number;
+}
+
+export function encodeDurability(
+  { kind, position, syncFd, request }: DurabilityOrder,
+  record: Int32Array,
+): void {
+  record[0] = OrderKind[kind];
+  record[1] = position.segmentIndex;
+  record[2] = position.offset;
+  record[3] = syncFd;
+  record[4] = request;
+  setU64(record, 6, position.eventId);
+  setU64(record, 8, position.prefixChecksum);
+}
+
+export function decodeDurability(record: Int32Array): DurabilityOrder {
+  return {
+    kind: record[0] === OrderKind.sync ? 'sync' : 'retired',
+    position: {
+      segmentIndex: record[1],
+      offset: record[2],
+      eventId: u64(record, 6),
+      prefixChecksum: u64(record, 8),
+    },
+    syncFd: record[3],
+    request: record[4],
+  };
+}
+
+/** @param prefixChecksum 0 at a block's end */
+export function durableAt(position: LogPosition, prefixChecksum: bigint): DurablePosition {
+  return { ...position, prefixChecksum };
+}
+
+function setU64(words: Int32Array, at: number, value: bigint): void {
+  words[at] = Number(BigInt.asIntN(32, value));
+  words[at + 1] = Number(BigInt.asIntN(32, value >> 32n));
+}
+
+function u64(words: Int32Array, at: number): bigint {
+  return (BigInt(words[at + 1] >>> 0) << 32n) | BigInt(words[at] >>> 0);
+}
+
+/** A record of the ring's own size, to push from or pop into. */
+export function recordOf(ring: { readonly recordWords: number }): Int32Array {
+  return new Int32Array(new ArrayBuffer(ring.recordWords * WORD_BYTES));
+}

@@ -1,0 +1,95 @@
+import path from 'node:path';
+import {
+  EventView,
+  FORMAT_VERSIONS,
+  type FormatVersion,
+  MAX_BLOCKS_PER_SEGMENT,
+  MAX_TAIL_BLOCKS,
+  MIN_BLOCKS_PER_SEGMENT,
+  MIN_TAIL_BLOCKS,
+  RequestEvent,
+} from '@fswal/format';
+import type { ProviderName } from '@fswal/mmap';
+
+/** A class of event views: `RequestEvent`, or your own extension of `EventView`. */
+export type EventViewClass<View extends EventView> = new () => View;
+
+export interface RecorderOptions<View extends EventView = RequestEvent> {
+  /** The log's directory, made if it is not there. */
+  readonly dir: string;
+  /** Blocks (of 256 events) in a new segment, 16 to 130,000. Default 1024: 16.8 MB. */
+  readonly blocksPerSegment?: number;
+  /** 2 (default): the chain of checksums links the segments. 1: what the C++ system reads. */
+  readonly formatVersion?: FormatVersion;
+  /** Blocks in the tail ring, 4 to 130,000. Default 2048: 34 MB, 524,288 events that a stall of the device may cost. */
+  readonly tailBlocks?: number;
+  /** Where the tail ring lies; default the log's directory. A directory of its own per log, such as one on tmpfs. */
+  readonly tailRingDir?: string;
+  /** How many segments are made ahead, a power of two. Default 2. */
+  readonly preparedSegments?: number;
+  /** How long an append may wait for room in a full tail ring. Default 1000. */
+  readonly backpressureTimeoutMs?: number;
+  /** The class of the view that `claim()` gives. Default `RequestEvent`. */
+  readonly view?: EventViewClass<View>;
+  /** How files are mapped. Default: FSWAL_MMAP, else libc, else mmap-io. */
+  readonly mmap?: ProviderName;
+}
+
+export interface CheckedOptions<View extends EventView> {
+  readonly dir: string;
+  readonly blocksPerSegment: number;
+  readonly formatVersion: FormatVersion;
+  readonly tailBlocks: number;
+  readonly tailRingDir: string;
+  readonly preparedSegments: number;
+  readonly backpressureTimeoutMs: number;
+  readonly view: EventViewClass<View>;
+  readonly mmap: ProviderName | undefined;
+}
+
+const MAX_PREPARED_SEGMENTS = 64;
+
+/** @throws TypeError, RangeError that say which option is wrong and what it may be */
+export function checkOptions<View extends EventView>(options: RecorderOptions<View>): CheckedOptions<View> {
+  if (typeof options?.dir !== 'string' || options.dir === '') {
+    throw new TypeError('option dir: the path of the log directory is needed');
+  }
+  const formatVersion = options.formatVersion ?? 2;
+  if (!FORMAT_VERSIONS.includes(formatVersion)) {
+    throw new RangeError(`option formatVersion: 1 or 2, not ${formatVersion}`);
+  }
+  const preparedSegments = whole('preparedSegments', options.preparedSegments ?? 2, 1, MAX_PREPARED_SEGMENTS);
+  if ((preparedSegments & (preparedSegments - 1)) !== 0) {
+    throw new RangeError(`option preparedSegments: a power of two, not ${preparedSegments}`);
+  }
+  const view = options.view ?? (RequestEvent as unknown as EventViewClass<View>);
+  if (!(new view() instanceof EventView))
+    throw new TypeError('option view: a class that extends EventView is needed');
+  const dir = path.resolve(options.dir);
+  return {
+    dir,
+    blocksPerSegment: whole(
+      'blocksPerSegment',
+      options.blocksPerSegment ?? 1024,
+      MIN_BLOCKS_PER_SEGMENT,
+      MAX_BLOCKS_PER_SEGMENT,
+    ),
+    formatVersion,
+    tailBlocks: whole('tailBlocks', options.tailBlocks ?? 2048, MIN_TAIL_BLOCKS, MAX_TAIL_BLOCKS),
+    tailRingDir: options.tailRingDir === undefined ? dir : path.resolve(options.tailRingDir),
+    preparedSegments,
+    backpressureTimeoutMs: whole(
+      'backpressureTimeoutMs',
+      options.backpressureTimeoutMs ?? 1000,
+      0,
+      2 ** 31 - 1,
+    ),
+    view,
+    mmap: options.mmap,
+  };
+}
+
+function whole(name: string, value: number, min: number, max: number): number {
+  if (Number.isInteger(value) && value >= min && value <= max) return value;
+  throw new RangeError(`option ${name}: a whole number from ${min} to ${max}, not ${value}`);
+}

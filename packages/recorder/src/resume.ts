@@ -1,0 +1,455 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import {
+  asWords,
+  BLOCK_EVENTS,
+  BLOCK_HEADER_BYTES,
+  blockOffset,
+  type DurablePosition,
+  decodeSegmentHeader,
+  EVENT_BYTES,
+  eventOffset,
+  type FormatVersion,
+  LogScan,
+  MAX_BLOCKS_PER_SEGMENT,
+  MAX_TAIL_BLOCKS,
+  META_TEMP_FILE,
+  readTailRing,
+  SEGMENT_HEADER_BYTES,
+  type SegmentVerdict,
+  segmentBytes,
+  segmentFileName,
+  TAIL_RING_FILE,
+  type TailRingContent,
+  tailRingBytes,
+  WalError,
+  WORD_BYTES,
+} from '@fswal/format';
+import {
+  listLogDirectory,
+  openRegularFile,
+  readBootId,
+  readDurablePosition,
+  readRegularFile,
+} from '@fswal/format/files';
+import type { LogPosition } from './control.js';
+import { Evidence } from './evidence.js';
+import type { MetaStore } from './meta-store.js';
+import { attempt, type OpenSegment, type SegmentFiles } from './segment-files.js';
+import { type SegmentProgress, SegmentWriter } from './segment-writer.js';
+
+/** What opening found and did. */
+export interface ResumeReport {
+  /** Last event of the log; 0 = the log is empty. */
+  readonly lastEventId: bigint;
+  /** Where the durable position came from: `wal_meta.dat`, or why it had to be derived from the segments. */
+  readonly durableSource: string;
+  /** Events that a killed recorder had left in the tail ring and that are in segments now. */
+  readonly eventsFromTailRing: number;
+  /** Events of an unsealed block that was sealed. */
+  readonly eventsSealed: number;
+  /** What was cut off behind the last sound event, beyond the durable position. */
+  readonly tornTail: { readonly file: string; readonly offset: number; readonly reason: string } | undefined;
+  /** Files with damaged or unreachable data, by their new names. Nothing was deleted. */
+  readonly movedAside: readonly string[];
+  readonly notes: readonly string[];
+}
+
+/** Where a log goes on. */
+export interface ResumedLog {
+  /** The segment to go on with, or undefined where the next one begins. */
+  readonly active: { readonly segment: OpenSegment; readonly progress: SegmentProgress } | undefined;
+  /** Chained checksum that the next segment goes on from. */
+  readonly link: bigint;
+  readonly nextSegmentIndex: number;
+  /** The end of the log, which is durable. */
+  readonly position: LogPosition;
+  readonly report: ResumeReport;
+}
+
+/** A segment of the log's end, after its verdict. */
+interface ScannedSegment {
+  readonly file: string;
+  readonly segmentIndex: number;
+  readonly bytes: Uint8Array;
+  readonly verdict: SegmentVerdict;
+}
+
+/** The end of the log as it lies on the disk. */
+interface LogEnd {
+  /** The last segment with events. */
+  readonly last: ScannedSegment | undefined;
+  /** Segments before it that no one closed: all of their blocks are full. */
+  readonly unclosed: readonly ScannedSegment[];
+  /** Segments behind it: without events, or behind a torn tail. */
+  readonly behind: readonly string[];
+}
+
+/**
+ * Brings a log to a state to go on from: reads its end, cuts a torn tail, seals what a killed recorder left unsealed,
+ * writes the events of its tail ring into segments, and makes all of that durable. Only with the directory locked.
+ *
+ * Nothing is changed before everything has been read and judged. Being killed in the midst of it is harmless: the ring
+ * stays until its events are durable in segments, and what is there already connects to it anew.
+ */
+export class LogResumer {
+  readonly #dir: string;
+  readonly #tailRing: string;
+  readonly #files: SegmentFiles;
+  readonly #meta: MetaStore;
+  readonly #evidence: Evidence;
+  readonly #blocksPerSegment: number;
+  readonly #formatVersion: FormatVersion;
+  readonly #notes: string[] = [];
+  readonly #opened: OpenSegment[] = [];
+  #tornTail: ResumeReport['tornTail'];
+  #eventsSealed = 0;
+  #nextSegmentIndex = 0;
+
+  constructor(
+    dir: string,
+    tailRingDir: string,
+    files: SegmentFiles,
+    meta: MetaStore,
+    options: { blocksPerSegment: number; formatVersion: FormatVersion },
+  ) {
+    this.#dir = dir;
+    this.#tailRing = path.join(tailRingDir, TAIL_RING_FILE);
+    this.#files = files;
+    this.#meta = meta;
+    this.#evidence = new Evidence(files);
+    this.#blocksPerSegment = options.blocksPerSegment;
+    this.#formatVersion = options.formatVersion;
+  }
+
+  /**
+   * @throws WalError the status of damage at or before the durable position, DURABLE_LOST, SEGMENT_GAP, OPEN_FAILED,
+   * READ_FAILED: then nothing was changed. DISK_FULL, WRITE_FAILED, FSYNC_FAILED: nothing is lost, and opening again
+   * begins anew
+   */
+  resume(): ResumedLog {
+    try {
+      return this.#resume();
+    } catch (error) {
+      for (const { fd, syncFd } of this.#opened) {
+        fs.closeSync(fd);
+        fs.closeSync(syncFd);
+      }
+      throw error;
+    }
+  }
+
+  #resume(): ResumedLog {
+    const image = this.#readTailRing();
+    const indexes = this.#listSegments();
+    const { durable, source } = this.#durablePosition(indexes);
+    const end = this.#scan(indexes, durable);
+    const content = this.#judgeTailRing(image, end.last);
+
+    this.#removeTempFiles();
+    for (const file of end.behind) this.#removeOrMoveAside(file);
+    if (end.last !== undefined) this.#clearBehindEnd(end.last);
+    for (const segment of end.unclosed) this.#closeFull(segment);
+    let writer = end.last === undefined ? undefined : this.#writeOn(end.last);
+    for (const run of content.runs) writer = this.#writeRun(image as Uint8Array, run, writer);
+
+    const position = writer?.position ?? {
+      segmentIndex: this.#nextSegmentIndex,
+      offset: SEGMENT_HEADER_BYTES,
+      eventId: 0n,
+    };
+    if (writer !== undefined) this.#makeDurable(writer);
+    this.#finishTailRing(image, content);
+    const active = writer === undefined || writer.roomBlocks === 0 ? undefined : writer;
+    return {
+      active: active === undefined ? undefined : { segment: active.segment, progress: active.progress },
+      link: writer?.chained ?? 0n,
+      nextSegmentIndex: this.#nextSegmentIndex,
+      position,
+      report: {
+        lastEventId: position.eventId,
+        durableSource: source,
+        eventsFromTailRing: content.events,
+        eventsSealed: this.#eventsSealed,
+        tornTail: this.#tornTail,
+        movedAside: this.#evidence.movedAside,
+        notes: this.#notes,
+      },
+    };
+  }
+
+  // Reading
+
+  #readTailRing(): Uint8Array | undefined {
+    if (fs.lstatSync(this.#tailRing, { throwIfNoEntry: false }) === undefined) return undefined;
+    return readRegularFile(this.#tailRing, tailRingBytes(MAX_TAIL_BLOCKS));
+  }
+
+  /** Indexes of the segments, without a gap. */
+  #listSegments(): number[] {
+    const indexes = [...new Set(listLogDirectory(this.#dir).segments.map((segment) => segment.segmentIndex))];
+    for (let i = 1; i < indexes.length; i++) {
+      if (indexes[i] === indexes[i - 1] + 1) continue;
+      const file = this.#files.path(segmentFileName(indexes[i]));
+      throw new WalError(
+        'SEGMENT_GAP',
+        `segment ${indexes[i - 1] + 1} is missing before segment ${indexes[i]}`,
+        { file },
+      );
+    }
+    return indexes;
+  }
+
+  #durablePosition(indexes: number[]): { durable: DurablePosition; source: string } {
+    const stored = readDurablePosition(this.#dir);
+    if ('position' in stored) {
+      const { segmentIndex, eventId } = stored.position;
+      if (eventId !== 0n && (indexes.length === 0 || indexes[0] > segmentIndex)) {
+        const message = `segment ${segmentIndex}, durable up to event ${eventId}, is missing`;
+        throw new WalError('DURABLE_LOST', message, {
+          file: this.#files.path(segmentFileName(segmentIndex)),
+        });
+      }
+      return { durable: stored.position, source: 'wal_meta.dat' };
+    }
+    const closed = indexes.toReversed().find((index) => this.#closedLastEventId(index) !== undefined);
+    const lastEventId = closed === undefined ? undefined : this.#closedLastEventId(closed);
+    if (closed === undefined || lastEventId === undefined) {
+      const none = {
+        segmentIndex: indexes[0] ?? 0,
+        offset: SEGMENT_HEADER_BYTES,
+        eventId: 0n,
+        prefixChecksum: 0n,
+      };
+      return { durable: none, source: `${stored.missing}; no segment is closed` };
+    }
+    // All of the newest closed segment: nothing is needed of the one after it.
+    const derived = {
+      segmentIndex: closed + 1,
+      offset: SEGMENT_HEADER_BYTES,
+      eventId: lastEventId,
+      prefixChecksum: 0n,
+    };
+    return {
+      durable: derived,
+      source: `${stored.missing}; taken from the end of ${segmentFileName(closed)}`,
+    };
+  }
+
+  /** Last event id of a segment that is closed, else undefined. */
+  #closedLastEventId(segmentIndex: number): bigint | undefined {
+    const { fd, bytes } = openRegularFile(this.#files.path(segmentFileName(segmentIndex)));
+    try {
+      if (bytes < SEGMENT_HEADER_BYTES) return undefined;
+      const start = new Uint8Array(SEGMENT_HEADER_BYTES);
+      fs.readSync(fd, start, 0, SEGMENT_HEADER_BYTES, 0);
+      const header = decodeSegmentHeader(start);
+      return header.closedNs === 0n ? undefined : header.lastEventId;
+    } catch (error) {
+      if (error instanceof WalError) return undefined;
+      throw error;
+    } finally {
+      fs.closeSync(fd);
+    }
+  }
+
+  /** Judges the segments from the one before the durable position on: what lies before it was judged when it was last. */
+  #scan(indexes: number[], durable: DurablePosition): LogEnd {
+    const scan = new LogScan(durable);
+    const from = durable.eventId === 0n ? (indexes[0] ?? 0) : durable.segmentIndex - 1;
+    let last: ScannedSegment | undefined;
+    const unclosed: ScannedSegment[] = [];
+    const behind: string[] = [];
+    for (const segmentIndex of indexes.filter((index) => index >= from)) {
+      const file = this.#files.path(segmentFileName(segmentIndex));
+      if (scan.ended) {
+        behind.push(file);
+        continue;
+      }
+      const bytes = this.#readSegment(file);
+      const verdict = scan.judge(segmentIndex, bytes, file);
+      if (verdict.decision === 'refuse') throw verdict.error;
+      if (verdict.events === 0) {
+        behind.push(file);
+        if (verdict.error !== undefined) this.#noteTornTail(file, 0, verdict.error.message);
+        continue;
+      }
+      // Only a segment without a gap at its end gets a successor, so nothing but its header is missing.
+      if (last !== undefined && last.verdict.verification.state !== 'sealed') unclosed.push(last);
+      last = { file, segmentIndex, bytes, verdict };
+    }
+    const lost = scan.finish();
+    if (lost !== undefined) throw lost;
+    this.#nextSegmentIndex = last === undefined ? (indexes[0] ?? 0) : last.segmentIndex + 1;
+    return { last, unclosed, behind };
+  }
+
+  /** Reads a segment as the device has it: what only the page cache has would be lost to the next power cut. */
+  #readSegment(file: string): Uint8Array {
+    const { fd } = openRegularFile(file, fs.constants.O_RDWR);
+    try {
+      this.#files.sync(fd, file);
+    } finally {
+      fs.closeSync(fd);
+    }
+    return readRegularFile(file, segmentBytes(MAX_BLOCKS_PER_SEGMENT));
+  }
+
+  #judgeTailRing(image: Uint8Array | undefined, last: ScannedSegment | undefined): TailRingContent {
+    const nothing: TailRingContent = {
+      state: 'nothing',
+      runs: [],
+      events: 0,
+      lastEventId: 0n,
+      note: undefined,
+    };
+    // A recorder that was killed before it had written the header had appended nothing.
+    if (image === undefined || isUnused(image)) return nothing;
+    const content = readTailRing(image, segmentsEnd(last), readBootId());
+    if (content.note !== undefined) this.#notes.push(`tail ring: ${content.note}`);
+    return content;
+  }
+
+  // Changing
+
+  #removeTempFiles(): void {
+    for (const name of listLogDirectory(this.#dir).others) {
+      const isTemp = name === META_TEMP_FILE || /^FS\.\d{8}\.wal\.tmp$/.test(name);
+      if (isTemp) attempt('FILE_NOT_DELETED', name, () => fs.unlinkSync(this.#files.path(name)));
+    }
+  }
+
+  /** A segment without events of its own: prepared and never used, or not to be used any more. */
+  #removeOrMoveAside(file: string): void {
+    const bytes = readRegularFile(file, segmentBytes(MAX_BLOCKS_PER_SEGMENT));
+    if (isUnused(bytes.subarray(SEGMENT_HEADER_BYTES)))
+      attempt('FILE_NOT_DELETED', file, () => fs.unlinkSync(file));
+    else this.#evidence.moveAside(file);
+  }
+
+  /** Zeros what lies behind the last sound event, so that it can never come back; what it was is kept beside it. */
+  #clearBehindEnd({ file, bytes, verdict }: ScannedSegment): void {
+    const { endOffset, error } = verdict;
+    const behind = bytes.subarray(endOffset);
+    if (isUnused(behind)) return;
+    this.#noteTornTail(file, endOffset, error?.message ?? 'data behind the last event whose id grows');
+    this.#evidence.keepBytes(`${file}.at-${endOffset}`, behind);
+    const { fd } = openRegularFile(file, fs.constants.O_RDWR);
+    try {
+      this.#files.write({ fd, file }, new Uint8Array(behind.length), endOffset);
+      this.#files.sync(fd, file);
+    } finally {
+      fs.closeSync(fd);
+    }
+    behind.fill(0);
+  }
+
+  #closeFull(segment: ScannedSegment): void {
+    this.#close(this.#writerFor(segment));
+  }
+
+  /** The writer for the last segment, its unsealed block sealed, its header an open one. */
+  #writeOn(last: ScannedSegment): SegmentWriter {
+    const { verdict, bytes } = last;
+    const writer = this.#writerFor(last);
+    if (verdict.tailEvents > 0) {
+      const start = blockOffset(verdict.blocks);
+      writer.seal(bytes.subarray(start, start + eventOffset(verdict.tailEvents)), verdict.tailEvents);
+      this.#eventsSealed = verdict.tailEvents;
+    }
+    if (writer.roomBlocks > 0) this.#files.writeHeader(writer.segment, writer.openHeader());
+    return writer;
+  }
+
+  #writerFor({ bytes, verdict, segmentIndex }: ScannedSegment): SegmentWriter {
+    const { verification: v, tailEvents, blocks } = verdict;
+    const header = v.header;
+    if (header === undefined) throw new Error(`segment ${segmentIndex} was kept without a header`);
+    const segment = this.#files.reopen(header, v.capacityBlocks);
+    this.#opened.push(segment);
+    return SegmentWriter.resume(segment, this.#files, bytes, {
+      blocks,
+      tailEvents,
+      events: verdict.events - tailEvents,
+      chained: v.chainedChecksum,
+    });
+  }
+
+  /** Writes a run of the ring as a block of its own. */
+  #writeRun(
+    image: Uint8Array,
+    run: TailRingContent['runs'][number],
+    before: SegmentWriter | undefined,
+  ): SegmentWriter {
+    let writer = before;
+    if (writer === undefined || writer.roomBlocks === 0) {
+      if (writer !== undefined) this.#close(writer);
+      const segment = this.#files.create(this.#nextSegmentIndex, this.#blocksPerSegment, this.#formatVersion);
+      this.#nextSegmentIndex++;
+      this.#opened.push(segment);
+      writer = SegmentWriter.start(segment, this.#files, writer?.chained ?? 0n);
+    }
+    const from = run.wordIndex * WORD_BYTES;
+    const block = new Uint8Array(eventOffset(run.count));
+    block.set(image.subarray(from, from + run.count * EVENT_BYTES), BLOCK_HEADER_BYTES);
+    writer.seal(block, run.count);
+    return writer;
+  }
+
+  #makeDurable(writer: SegmentWriter): void {
+    const prefixChecksum = writer.sealedPrefix;
+    const { position } = writer;
+    if (writer.roomBlocks === 0) this.#close(writer);
+    else this.#files.sync(writer.segment.fd, writer.segment.file);
+    this.#files.syncDirectory();
+    this.#meta.store({ ...position, prefixChecksum });
+  }
+
+  /** Data to the device, then the final header, then close. */
+  #close(writer: SegmentWriter): void {
+    const { segment } = writer;
+    this.#files.sync(segment.fd, segment.file);
+    this.#files.writeHeader(segment, writer.closedHeader());
+    this.#files.sync(segment.fd, segment.file);
+    this.#opened.splice(this.#opened.indexOf(segment), 1);
+    fs.closeSync(segment.fd);
+    fs.closeSync(segment.syncFd);
+  }
+
+  /** The ring's events are durable in segments now. What could not be used of it is kept. */
+  #finishTailRing(image: Uint8Array | undefined, content: TailRingContent): void {
+    if (image === undefined) return;
+    if (content.note !== undefined) this.#evidence.moveAside(this.#tailRing);
+    else attempt('FILE_NOT_DELETED', this.#tailRing, () => fs.unlinkSync(this.#tailRing));
+  }
+
+  #noteTornTail(file: string, offset: number, reason: string): void {
+    this.#tornTail ??= { file, offset, reason };
+  }
+}
+
+/** The last event of the segments, for the tail ring to connect to. */
+function segmentsEnd(last: ScannedSegment | undefined) {
+  if (last === undefined)
+    return { lastEventId: 0n, words: new Int32Array(0), lastEventWord: 0, eventsInBlock: 0 };
+  const { endOffset, lastEventId } = last.verdict;
+  const inBlock =
+    ((endOffset - SEGMENT_HEADER_BYTES - 1) % (BLOCK_HEADER_BYTES + BLOCK_EVENTS * EVENT_BYTES)) + 1;
+  return {
+    lastEventId,
+    words: asWords(last.bytes),
+    lastEventWord: (endOffset - EVENT_BYTES) / WORD_BYTES,
+    eventsInBlock: (inBlock - BLOCK_HEADER_BYTES) / EVENT_BYTES - 1,
+  };
+}
+
+const ZEROS = Buffer.alloc(1 << 20);
+
+/** Whether `bytes` are all zero. */
+function isUnused(bytes: Uint8Array): boolean {
+  for (let at = 0; at < bytes.length; at += ZEROS.length) {
+    const chunk = bytes.subarray(at, at + ZEROS.length);
+    if (ZEROS.compare(chunk, 0, chunk.length, 0, chunk.length) !== 0) return false;
+  }
+  return true;
+}

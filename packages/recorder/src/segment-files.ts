@@ -1,0 +1,168 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import {
+  blockOffset,
+  encodeSegmentHeader,
+  type FormatVersion,
+  SEGMENT_HEADER_BYTES,
+  type SegmentHeader,
+  segmentBytes,
+  segmentFileName,
+  WalError,
+  type WalErrorCode,
+} from '@fswal/format';
+import { openRegularFile } from '@fswal/format/files';
+import { asWalError, type MmapProvider, syncDirectory } from '@fswal/mmap';
+
+const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDWR } = fs.constants;
+const FILE_MODE = 0o600;
+const WARM_CHUNK_BYTES = 1 << 20;
+
+/** Appended to a segment's name until it has its blocks and its header. */
+export const SEGMENT_TEMP_SUFFIX = '.tmp';
+
+/**
+ * A segment file that is open for writing. It has two descriptors, each with one owner at a time: `fd` goes from the
+ * preparer to the writer to the maintainer, which closes it; `syncFd` from the preparer to the writer to the
+ * coordinator, which closes it. Both are open from before the first write on, so that an error of the device is
+ * reported to both.
+ */
+export interface OpenSegment {
+  readonly file: string;
+  readonly segmentIndex: number;
+  readonly version: FormatVersion;
+  readonly capacityBlocks: number;
+  readonly createdNs: bigint;
+  readonly fd: number;
+  readonly syncFd: number;
+}
+
+/** The segment files of one directory: creation and every write to them. */
+export class SegmentFiles {
+  readonly #dir: string;
+  readonly #provider: MmapProvider;
+  #warmBuffer: Uint8Array | undefined;
+
+  constructor(dir: string, provider: MmapProvider) {
+    this.#dir = dir;
+    this.#provider = provider;
+  }
+
+  path(name: string): string {
+    return path.join(this.#dir, name);
+  }
+
+  /**
+   * Creates the next segment: blocks allocated, header written, name and header on the device.
+   * @throws WalError FILE_ALREADY_EXISTS, DISK_FULL, OPEN_FAILED, WRITE_FAILED, FSYNC_FAILED; no file is left behind
+   */
+  create(segmentIndex: number, capacityBlocks: number, version: FormatVersion): OpenSegment {
+    const file = this.path(segmentFileName(segmentIndex));
+    const temp = `${file}${SEGMENT_TEMP_SUFFIX}`;
+    if (fs.lstatSync(file, { throwIfNoEntry: false }) !== undefined) {
+      throw new WalError('FILE_ALREADY_EXISTS', 'the next segment cannot be created', { file });
+    }
+    const createdNs = nowNs();
+    const fd = attempt('OPEN_FAILED', temp, () =>
+      fs.openSync(temp, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, FILE_MODE),
+    );
+    try {
+      fs.fchmodSync(fd, FILE_MODE);
+      this.#provider.allocate(fd, segmentBytes(capacityBlocks));
+      const header = preparedHeader(segmentIndex, version, createdNs);
+      this.writeHeader({ fd, file: temp }, header);
+      attempt('FSYNC_FAILED', temp, () => fs.fsyncSync(fd));
+      attempt('OPEN_FAILED', file, () => fs.renameSync(temp, file));
+      syncDirectory(this.#dir);
+      const syncFd = openRegularFile(file, O_RDWR).fd;
+      return { file, segmentIndex, version, capacityBlocks, createdNs, fd, syncFd };
+    } catch (error) {
+      fs.closeSync(fd);
+      fs.rmSync(temp, { force: true });
+      throw error;
+    }
+  }
+
+  /** Opens a segment that is to be written on. @throws WalError OPEN_FAILED */
+  reopen(header: SegmentHeader, capacityBlocks: number): OpenSegment {
+    const file = this.path(segmentFileName(header.segmentIndex));
+    const fd = openRegularFile(file, O_RDWR).fd;
+    const syncFd = openRegularFile(file, O_RDWR).fd;
+    const { segmentIndex, version, createdNs } = header;
+    return { file, segmentIndex, version, capacityBlocks, createdNs, fd, syncFd };
+  }
+
+  /** Brings a new segment's pages into the page cache by reading them, so that writing finds them there. */
+  warm(segment: OpenSegment): void {
+    this.#warmBuffer ??= new Uint8Array(WARM_CHUNK_BYTES);
+    const end = blockOffset(segment.capacityBlocks);
+    for (let at = 0; at < end; at += WARM_CHUNK_BYTES) {
+      const offset = at;
+      const buffer = this.#warmBuffer;
+      attempt('READ_FAILED', segment.file, () =>
+        fs.readSync(segment.fd, buffer, 0, WARM_CHUNK_BYTES, offset),
+      );
+    }
+  }
+
+  /** Writes all of `bytes` at `offset`. @throws WalError DISK_FULL, WRITE_FAILED */
+  write({ fd, file }: { fd: number; file: string }, bytes: Uint8Array, offset: number): void {
+    let done = 0;
+    while (done < bytes.length) {
+      const from = done;
+      done += attempt('WRITE_FAILED', file, () =>
+        fs.writeSync(fd, bytes, from, bytes.length - from, offset + from),
+      );
+    }
+  }
+
+  /** @throws WalError DISK_FULL, WRITE_HEADER_FAILED */
+  writeHeader(segment: { fd: number; file: string }, header: SegmentHeader): void {
+    const bytes = new Uint8Array(SEGMENT_HEADER_BYTES);
+    encodeSegmentHeader(header, bytes);
+    this.write(segment, bytes, 0);
+  }
+
+  /** @throws WalError FSYNC_FAILED: what was written may be lost, and a second call would not tell */
+  sync(fd: number, file: string): void {
+    attempt('FSYNC_FAILED', file, () => fs.fdatasyncSync(fd));
+  }
+
+  /** @throws WalError FSYNC_FAILED */
+  syncDirectory(): void {
+    syncDirectory(this.#dir);
+  }
+}
+
+/** The header of a segment before its first event. */
+export function preparedHeader(
+  segmentIndex: number,
+  version: FormatVersion,
+  createdNs: bigint,
+): SegmentHeader {
+  return {
+    version,
+    segmentIndex,
+    blockCount: 0,
+    eventCount: 0,
+    firstEventId: 0n,
+    lastEventId: 0n,
+    createdNs,
+    closedNs: 0n,
+    lastChainedChecksum: 0n,
+  };
+}
+
+/** Nanoseconds since 1970, to the millisecond. */
+export function nowNs(): bigint {
+  return BigInt(Date.now()) * 1_000_000n;
+}
+
+/** Runs a system call; its error becomes a WalError of `code`, or DISK_FULL. */
+export function attempt<T>(code: WalErrorCode, file: string, call: () => T): T {
+  try {
+    return call();
+  } catch (cause) {
+    throw asWalError(code, 'the system refused', cause, file);
+  }
+}

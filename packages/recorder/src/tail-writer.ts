@@ -1,0 +1,253 @@
+import {
+  BLOCK_BYTES,
+  BLOCK_EVENTS,
+  countGrowing,
+  TAIL_RING_HEADER_BYTES,
+  tailRingBytes,
+  tailRingEventWord,
+  WalError,
+  WORD_BYTES,
+} from '@fswal/format';
+import type { Agent } from './agent.js';
+import { type Control, Role, Stage } from './control.js';
+import {
+  type DurabilityOrder,
+  decodePrepared,
+  durableAt,
+  encodeDurability,
+  encodePersist,
+  type Rings,
+  recordOf,
+} from './handover.js';
+import { type OpenSegments, SegmentState } from './open-segments.js';
+import type { SegmentFiles } from './segment-files.js';
+import { SegmentWriter } from './segment-writer.js';
+import type { WriterTelemetry } from './telemetry.js';
+
+/** Blocks written by one call of the system, at most. */
+const BATCH_BLOCKS = 64;
+
+/**
+ * The writer: follows the appender round the ring and brings what it finds into segments. Whole blocks at once; less
+ * than a block for a sync, or when the engine has been quiet for two looks, so that followers see it.
+ */
+export class TailWriter implements Agent {
+  readonly role = Role.writer;
+  readonly #control: Control;
+  readonly #bytes: Uint8Array;
+  readonly #words: Int32Array;
+  readonly #tailBlocks: number;
+  readonly #files: SegmentFiles;
+  readonly #rings: Rings;
+  readonly #openSegments: OpenSegments;
+  readonly #telemetry: WriterTelemetry;
+  readonly #preparedRecord: Int32Array;
+  readonly #persistRecord: Int32Array;
+  readonly #durabilityRecord: Int32Array;
+  /** The segment being written; undefined between two segments. */
+  #writer: SegmentWriter | undefined;
+  /** Chained checksum that the next segment goes on from. */
+  #link: bigint;
+  /** Blocks before this one are in segments, as int32; `#slot` is where it lies. */
+  #block = 0;
+  #slot = 0;
+  #lastEventId: bigint;
+  #handledSync = 0;
+  /** Events in the current block at the last idle look. */
+  #quietEvents = 0;
+  #done = false;
+
+  constructor(
+    control: Control,
+    ring: { buffer: ArrayBuffer; tailBlocks: number },
+    files: SegmentFiles,
+    rings: Rings,
+    openSegments: OpenSegments,
+    start: { writer: SegmentWriter | undefined; link: bigint; lastEventId: bigint },
+    telemetry: WriterTelemetry,
+  ) {
+    this.#control = control;
+    this.#tailBlocks = ring.tailBlocks;
+    this.#bytes = new Uint8Array(ring.buffer, 0, tailRingBytes(ring.tailBlocks));
+    this.#words = new Int32Array(ring.buffer, 0, tailRingBytes(ring.tailBlocks) / WORD_BYTES);
+    this.#files = files;
+    this.#rings = rings;
+    this.#openSegments = openSegments;
+    this.#writer = start.writer;
+    this.#link = start.link;
+    this.#lastEventId = start.lastEventId;
+    this.#telemetry = telemetry;
+    this.#preparedRecord = recordOf(rings.prepared);
+    this.#persistRecord = recordOf(rings.persist);
+    this.#durabilityRecord = recordOf(rings.durability);
+  }
+
+  get done(): boolean {
+    return this.#done;
+  }
+
+  doWork(): number {
+    try {
+      const work = this.#step();
+      if (work > 0) this.#control.setDiskFull(Role.writer, false);
+      return work;
+    } catch (error) {
+      if (!(error instanceof WalError) || error.code !== 'DISK_FULL') throw error;
+      // Nothing has moved: the ring keeps the events, and the next step tries again.
+      this.#control.setDiskFull(Role.writer, true);
+      return 0;
+    }
+  }
+
+  #step(): number {
+    const stopping = this.#control.stage >= Stage.writerStops;
+    const requested = this.#control.syncRequested;
+    let work = this.#writeFullBlocks(this.#control.appendedBlocks);
+    if (requested !== this.#handledSync) {
+      if (this.#writeAll() && this.#order('sync', requested)) {
+        this.#handledSync = requested;
+        work++;
+      }
+    } else if (stopping) {
+      if (this.#writeAll() && this.#finish()) work++;
+    } else if (work === 0) {
+      work = this.#writeIfQuiet();
+    }
+    return work;
+  }
+
+  /** Writes blocks up to `appended`, as far as there are segments. @returns how many */
+  #writeFullBlocks(appended: number): number {
+    let written = 0;
+    for (let ahead = this.#behind(appended); ahead > 0; ahead = this.#behind(appended)) {
+      const writer = this.#segmentWithRoom();
+      if (writer === undefined) break;
+      if (writer.tailEvents > 0) {
+        writer.seal(this.#slotBytes(), BLOCK_EVENTS);
+        this.#wrote(writer, 1);
+        written++;
+        continue;
+      }
+      const count = Math.min(ahead, writer.roomBlocks, this.#tailBlocks - this.#slot, BATCH_BLOCKS);
+      writer.writeBlocks(this.#slotBytes(), count);
+      this.#wrote(writer, count);
+      written += count;
+    }
+    return written;
+  }
+
+  /** Full blocks that are published and not written; -1 where a full block was found by its ids before it was. */
+  #behind(appended: number): number {
+    return (appended - this.#block) | 0;
+  }
+
+  /** Writes everything that is appended, the unsealed block included. @returns false where it has to wait for a segment */
+  #writeAll(): boolean {
+    for (;;) {
+      this.#writeFullBlocks(this.#control.appendedBlocks);
+      if (this.#behind(this.#control.appendedBlocks) > 0) return false;
+      const count = this.#eventsInBlock();
+      if (count === (this.#writer?.tailEvents ?? 0)) return true;
+      const writer = this.#segmentWithRoom();
+      if (writer === undefined) return false;
+      if (count < BLOCK_EVENTS) {
+        this.#writePart(writer, count);
+        return true;
+      }
+      writer.seal(this.#slotBytes(), BLOCK_EVENTS);
+      this.#wrote(writer, 1);
+    }
+  }
+
+  #writeIfQuiet(): number {
+    const count = this.#eventsInBlock();
+    const inFile = this.#writer?.tailEvents ?? 0;
+    const quiet = count > inFile && count === this.#quietEvents;
+    this.#quietEvents = count;
+    if (!quiet) return 0;
+    this.#quietEvents = 0;
+    return this.#writeAll() ? 1 : 0;
+  }
+
+  /** Events of the current block that are committed. */
+  #eventsInBlock(): number {
+    const inFile = this.#writer?.tailEvents ?? 0;
+    const next = tailRingEventWord(this.#slot, inFile);
+    return inFile + countGrowing(this.#words, next, BLOCK_EVENTS - inFile, this.#lastEventId);
+  }
+
+  #writePart(writer: SegmentWriter, count: number): void {
+    writer.writeEvents(this.#slotBytes(), count);
+    this.#lastEventId = writer.position.eventId;
+    this.#control.publishWritten(writer.position);
+  }
+
+  /** After `count` blocks were sealed: gives slots back and, at the segment's end, lets go of it. */
+  #wrote(writer: SegmentWriter, count: number): void {
+    this.#block = (this.#block + count) | 0;
+    this.#slot = (this.#slot + count) % this.#tailBlocks;
+    this.#lastEventId = writer.position.eventId;
+    this.#control.publishWritten(writer.position);
+    // One slot is kept back: recovery connects the ring to the segments by their last event.
+    this.#control.publishReleased((this.#block - 1) | 0);
+    this.#telemetry.writeBlock.add(count);
+    if (writer.roomBlocks === 0) this.#retire();
+  }
+
+  /** The segment to write on; the next prepared one where there is none. */
+  #segmentWithRoom(): SegmentWriter | undefined {
+    if (this.#writer !== undefined && this.#writer.roomBlocks === 0 && !this.#retire()) return undefined;
+    if (this.#writer !== undefined) return this.#writer;
+    if (!this.#rings.prepared.pop(this.#preparedRecord)) return undefined;
+    this.#control.wake(Role.preparer);
+    const segment = decodePrepared(this.#preparedRecord, (name) => this.#files.path(name));
+    this.#openSegments.setState(segment.segmentIndex, SegmentState.active);
+    this.#writer = SegmentWriter.start(segment, this.#files, this.#link);
+    return this.#writer;
+  }
+
+  /** Hands the segment to maintainer and coordinator. @returns false where their rings are full */
+  #retire(): boolean {
+    const writer = this.#writer;
+    if (writer === undefined) return true;
+    const { persist, durability } = this.#rings;
+    if (persist.size === persist.capacity || durability.size === durability.capacity) return false;
+    const { segmentIndex, fd } = writer.segment;
+    this.#openSegments.setState(segmentIndex, SegmentState.persisting);
+    encodePersist({ fd, header: writer.closedHeader() }, this.#persistRecord);
+    persist.push(this.#persistRecord);
+    this.#control.wake(Role.maintainer);
+    this.#order('retired', 0);
+    this.#link = writer.chained;
+    this.#writer = undefined;
+    this.#telemetry.rotations.add(1);
+    return true;
+  }
+
+  /** Tells the coordinator where writing stands. @returns false where its ring is full */
+  #order(kind: DurabilityOrder['kind'], request: number): boolean {
+    const prefix = this.#writer?.prefixChecksum(this.#slotBytes()) ?? 0n;
+    const position = durableAt(this.#control.written, prefix);
+    const syncFd = this.#writer?.segment.syncFd ?? -1;
+    encodeDurability({ kind, position, syncFd, request }, this.#durabilityRecord);
+    if (!this.#rings.durability.push(this.#durabilityRecord)) return false;
+    this.#control.wake(Role.coordinator);
+    return true;
+  }
+
+  /** Seals the last block and retires the last segment. @returns false where that has to wait */
+  #finish(): boolean {
+    const writer = this.#writer;
+    if (writer !== undefined && writer.tailEvents > 0) {
+      writer.seal(this.#slotBytes(), writer.tailEvents);
+      this.#control.publishWritten(writer.position);
+    }
+    this.#done = this.#retire();
+    return this.#done;
+  }
+
+  /** The ring from the current slot on. */
+  #slotBytes(): Uint8Array {
+    return this.#bytes.subarray(TAIL_RING_HEADER_BYTES + this.#slot * BLOCK_BYTES);
+  }
+}

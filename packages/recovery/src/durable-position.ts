@@ -1,0 +1,41 @@
+import path from 'node:path';
+import { type DurablePosition, META_FILE, SEGMENT_HEADER_BYTES, type SegmentFile } from '@fswal/format';
+import type { readDurablePosition } from '@fswal/format/files';
+import { readSegmentHeader } from './read-segment-header.js';
+import type { DurableReport } from './recovery-report.js';
+
+/** The durable position that a replay goes by, and where it is from. */
+export interface KnownDurable {
+  readonly position: DurablePosition;
+  readonly report: DurableReport;
+}
+
+/**
+ * The durable position as `wal_meta.dat` has it; without a usable one, the end of the newest closed segment, since a
+ * segment is closed only after its data is on the device.
+ */
+export function knownDurable(
+  dir: string,
+  meta: ReturnType<typeof readDurablePosition>,
+  segments: readonly SegmentFile[],
+): KnownDurable {
+  if ('position' in meta) {
+    const { position } = meta;
+    return { position, report: { eventId: position.eventId, source: META_FILE } };
+  }
+  for (let i = segments.length - 1; i >= 0; i--) {
+    const { name, segmentIndex, compressed } = segments[i];
+    if (compressed) continue;
+    const header = readSegmentHeader(path.join(dir, name), segmentIndex);
+    if (header === undefined || header.closedNs === 0n) continue;
+    const note = `${meta.missing}; taken from the end of ${name}, the newest closed segment`;
+    return derived(segmentIndex + 1, header.lastEventId, note);
+  }
+  return derived(0, 0n, `${meta.missing}, and no segment is closed: nothing is known to be durable`);
+}
+
+/** Everything before segment `segmentIndex` is durable, and nothing of it or after it. */
+function derived(segmentIndex: number, eventId: bigint, note: string): KnownDurable {
+  const position = { segmentIndex, offset: SEGMENT_HEADER_BYTES, eventId, prefixChecksum: 0n };
+  return { position, report: { eventId, source: 'derived', note } };
+}

@@ -1,0 +1,302 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import {
+  BLOCK_BYTES,
+  BLOCK_WORDS,
+  blockOffset,
+  EVENT_BYTES,
+  eventOffset,
+  LogScan,
+  MIN_BLOCKS_PER_SEGMENT,
+  SEGMENT_HEADER_BYTES,
+  type SegmentFile,
+  type SegmentsEnd,
+  type SegmentVerdict,
+  segmentBytes,
+  TAIL_RING_FILE,
+  WalError,
+  WORD_BYTES,
+} from '@fswal/format';
+import { listLogDirectory, readBootId, readDurablePosition } from '@fswal/format/files';
+import { type KnownDurable, knownDurable } from './durable-position.js';
+import { readSegmentHeader } from './read-segment-header.js';
+import type { LogSummary, TailRingReport, TornTail } from './recovery-report.js';
+import { eventsOfBlock, type ReplayWindow, seekInWindow, type WindowContent } from './replay-window.js';
+import { MAX_SEGMENT_FILE_BYTES, SegmentReader } from './segment-reader.js';
+import { TailRingImage } from './tail-ring-image.js';
+import { TailRingReplay } from './tail-ring-replay.js';
+
+export interface LogReaderOptions {
+  readonly dir: string;
+  /** Replay begins at this event, or the next higher one. 0 = at the oldest. */
+  readonly fromEventId: bigint;
+  /** Where the tail ring lies. */
+  readonly tailRingDir: string;
+  /** Called after each megabyte read; what it throws ends the read. */
+  readonly onProgress?: () => void;
+  /** Identifies the boot of the machine; tests give another. */
+  readonly bootId?: string;
+}
+
+/** How a log ended. */
+export interface LogEnd {
+  /** Damage at or before the durable position, or a failure to read. */
+  readonly error: WalError | undefined;
+  readonly tail: TornTail | null;
+  readonly tailRing: TailRingReport | null;
+  /** The last event of the log; 0 = none. */
+  readonly endEventId: bigint;
+}
+
+/**
+ * Reads a log directory in order, window by window: segments, verified and judged, then what a killed recorder left
+ * in its tail ring. Synchronous, on whatever thread; writes nothing and locks nothing.
+ *
+ * A recorder may be at work meanwhile, so the order of the reads matters: the tail ring first (what it loses
+ * afterwards is in the segments by then), then the durable position (older than the segments that it is held
+ * against), then the list of segments, and each segment as its turn comes.
+ */
+export class LogReader {
+  /** Bytes that a window needs for each segment listed. A segment that grows later asks its window for more. */
+  readonly windowBytes: number;
+  /** How many segments there are to read. */
+  readonly segmentCount: number;
+  readonly summary: LogSummary;
+  /** Segment files read and verified so far, and their bytes. */
+  segments = 0;
+  bytes = 0;
+
+  readonly #dir: string;
+  readonly #onProgress: () => void;
+  readonly #files: readonly SegmentFile[];
+  readonly #durable: KnownDurable;
+  readonly #scan: LogScan;
+  #next = 0;
+  /** 0 as soon as it has been reached. */
+  #fromEventId: bigint;
+  #ring: TailRingImage | undefined;
+  #ringReplay: TailRingReplay | undefined;
+  /** The last block with events, copied out of its window: the tail ring must go on from it. */
+  readonly #lastBlock = new Int32Array(BLOCK_WORDS);
+  #lastEventWord = 0;
+  #eventsInBlock = 0;
+  #endPlace: { file: string; block: number; offset: number } | undefined;
+  #error: WalError | undefined;
+  #tail: TornTail | null = null;
+  #tailRing: TailRingReport | null = null;
+  #endEventId = 0n;
+  #done = false;
+
+  private constructor(
+    options: LogReaderOptions,
+    files: readonly SegmentFile[],
+    durable: KnownDurable,
+    ring: TailRingImage | undefined,
+  ) {
+    this.#dir = options.dir;
+    this.#onProgress = options.onProgress ?? (() => {});
+    this.#fromEventId = options.fromEventId;
+    this.#durable = durable;
+    this.#scan = new LogScan(durable.position);
+    this.#ring = ring;
+    this.#files = options.fromEventId > 0n ? fromSegmentOf(options.dir, files, options.fromEventId) : files;
+    this.segmentCount = this.#files.length;
+    this.windowBytes = largest(options.dir, this.#files);
+    this.summary = { oldestSegmentIndex: files[0]?.segmentIndex ?? null, durable: durable.report };
+  }
+
+  /** @throws WalError DIRECTORY_NOT_FOUND, OPEN_FAILED, READ_FAILED */
+  static open(options: LogReaderOptions): LogReader {
+    const { dir, tailRingDir, bootId = readBootId(), onProgress = () => {} } = options;
+    // Before anything else for its error; what counts is the list that is made last.
+    listLogDirectory(dir);
+    const ring = TailRingImage.read(path.join(tailRingDir, TAIL_RING_FILE), bootId, onProgress);
+    const meta = readDurablePosition(dir);
+    const files = oneFormEach(listLogDirectory(dir).segments);
+    return new LogReader(options, files, knownDurable(dir, meta, files), ring);
+  }
+
+  /** How the log ended; known once `readNext` has returned undefined. */
+  get end(): LogEnd {
+    return {
+      error: this.#error,
+      tail: this.#tail,
+      tailRing: this.#tailRing,
+      endEventId: this.#endEventId,
+    };
+  }
+
+  /**
+   * Fills the window with the next events. They are sound, or the id of each is all that tells they are whole: those
+   * of an unsealed block and of the tail ring.
+   * @returns what the window holds, or undefined at the end of the log; `end` then says how it ended
+   */
+  readNext(window: ReplayWindow): WindowContent | undefined {
+    while (!this.#done) {
+      const file = this.#files[this.#next];
+      const content = file === undefined ? this.#endSegments() : this.#take(file, window);
+      if (content !== undefined) return content;
+    }
+    const content = this.#ringReplay?.fill(window);
+    if (content === undefined) this.#ringReplay = undefined;
+    return content;
+  }
+
+  #take({ name, segmentIndex, compressed }: SegmentFile, window: ReplayWindow): WindowContent | undefined {
+    const file = path.join(this.#dir, name);
+    this.#next++;
+    if (compressed) {
+      return this.#fail(
+        new WalError('READ_FAILED', 'compressed segments are not readable by this version', { file }),
+      );
+    }
+    try {
+      const reader = SegmentReader.open(file, this.#onProgress);
+      try {
+        return this.#readSegment(reader, segmentIndex, window);
+      } finally {
+        reader.close();
+      }
+    } catch (error) {
+      if (!(error instanceof WalError)) throw error;
+      // Listed and gone since: an unused one that a closing recorder removed. Any other leaves a gap, which is found.
+      if ((error.cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT') return undefined;
+      return this.#fail(error);
+    }
+  }
+
+  #readSegment(reader: SegmentReader, segmentIndex: number, window: ReplayWindow): WindowContent | undefined {
+    const { file } = reader;
+    const count = reader.read(window);
+    const bytes = window.bytes.subarray(0, count);
+    const verdict = this.#scan.judge(segmentIndex, bytes, file);
+    this.#onProgress();
+    this.segments++;
+    this.bytes += count;
+    this.#endEventId = verdict.lastEventId;
+    const { blocks } = verdict;
+    let tailEvents = this.#deliverableTail(verdict);
+    if (tailEvents > 0) tailEvents = reader.settle(window, blockOffset(blocks) + eventOffset(0), tailEvents);
+    if (blocks > 0 || tailEvents > 0) this.#keepEnd(window, file, blocks, tailEvents);
+    if (verdict.decision === 'refuse') this.#fail(verdict.error as WalError);
+    else if (verdict.decision === 'tail') this.#cut(verdict, bytes, file);
+    if (verdict.decision === 'tail') this.#endSegments();
+    return this.#contentFrom(window, segmentIndex, blocks, tailEvents);
+  }
+
+  /** Of a refused segment the unsealed block counts only where the log merely ends in it; else it may be the damage. */
+  #deliverableTail({ decision, tailEvents, error }: SegmentVerdict): number {
+    return decision === 'refuse' && error?.code !== 'DURABLE_LOST' ? 0 : tailEvents;
+  }
+
+  #contentFrom(
+    window: ReplayWindow,
+    segmentIndex: number,
+    blocks: number,
+    tailEvents: number,
+  ): WindowContent | undefined {
+    if (blocks === 0 && tailEvents === 0) return undefined;
+    if (this.#fromEventId === 0n) {
+      return { segmentIndex, blocks, tailEvents, startBlock: 0, startEvent: 0 };
+    }
+    const start = seekInWindow(window.words, blocks, tailEvents, this.#fromEventId);
+    if (start === undefined) return undefined;
+    this.#fromEventId = 0n;
+    return { segmentIndex, blocks, tailEvents, ...start };
+  }
+
+  /** Remembers the last event and its block, since windows are used again. */
+  #keepEnd(window: ReplayWindow, file: string, blocks: number, tailEvents: number): void {
+    const block = tailEvents > 0 ? blocks : blocks - 1;
+    const start = blockOffset(block);
+    const words = window.words.subarray(start / WORD_BYTES, (start + BLOCK_BYTES) / WORD_BYTES);
+    this.#lastBlock.set(words);
+    const count = tailEvents > 0 ? tailEvents : eventsOfBlock(window.words, block);
+    this.#eventsInBlock = count - 1;
+    this.#lastEventWord = eventOffset(count - 1) / WORD_BYTES;
+    this.#endPlace = { file, block, offset: start + eventOffset(count - 1) + EVENT_BYTES };
+  }
+
+  /** After the last segment, or the cut of the torn one: held against the durable position, then the tail ring. */
+  #endSegments(): undefined {
+    this.#done = true;
+    if (this.#scan.finish() !== undefined) {
+      const { eventId } = this.#durable.position;
+      const { lastEventId } = this.#scan;
+      const message = `the log ends at event ${lastEventId}, but was durable up to event ${eventId}`;
+      const place = this.#endPlace ?? { file: this.#dir };
+      return this.#fail(new WalError('DURABLE_LOST', message, { ...place, eventId: lastEventId }));
+    }
+    if (this.#ring === undefined) return;
+    const end: SegmentsEnd = {
+      lastEventId: this.#scan.lastEventId,
+      words: this.#lastBlock,
+      lastEventWord: this.#lastEventWord,
+      eventsInBlock: this.#eventsInBlock,
+    };
+    const { runs, events, note, lastEventId } = this.#ring.beyond(end);
+    if (events > 0) this.#endEventId = lastEventId;
+    this.#tailRing = { events, note: note ?? null };
+    if (runs.length > 0) this.#ringReplay = new TailRingReplay(this.#ring.words, runs, this.#fromEventId);
+    this.#ring = undefined;
+  }
+
+  #cut(verdict: SegmentVerdict, bytes: Uint8Array, file: string): void {
+    const cutBytes = bytesInUse(bytes) - verdict.endOffset;
+    const segmentsBeyond = this.#files.slice(this.#next).map(({ name }) => name);
+    // A file that was just being made: nothing is cut there.
+    if (cutBytes <= 0 && verdict.events === 0 && segmentsBeyond.length === 0) return;
+    this.#tail = {
+      file,
+      offset: verdict.endOffset,
+      block: Math.floor((verdict.endOffset - SEGMENT_HEADER_BYTES) / BLOCK_BYTES),
+      cutBytes: Math.max(0, cutBytes),
+      reason: verdict.verification.status,
+      message: verdict.verification.at?.message ?? '',
+      unreachableBlocks: verdict.unreachableBlocks,
+      segmentsBeyond,
+    };
+  }
+
+  #fail(error: WalError): undefined {
+    this.#error = error;
+    this.#done = true;
+    this.#ring = undefined;
+  }
+}
+
+/** Where both forms of a segment are there, the plain one: the other was being made from it. */
+function oneFormEach(files: readonly SegmentFile[]): SegmentFile[] {
+  return files.filter((file, i) => i === 0 || files[i - 1].segmentIndex !== file.segmentIndex);
+}
+
+/**
+ * The files from the one on that holds `eventId`, at the latest from the newest closed one: where the log ends can only
+ * be told from a segment that surely has events.
+ */
+function fromSegmentOf(dir: string, files: readonly SegmentFile[], eventId: bigint): readonly SegmentFile[] {
+  for (let i = files.length - 1; i > 0; i--) {
+    const { name, segmentIndex, compressed } = files[i];
+    const header = compressed ? undefined : readSegmentHeader(path.join(dir, name), segmentIndex);
+    if (header === undefined || header.closedNs === 0n || header.eventCount === 0) continue;
+    if (header.firstEventId <= eventId) return files.slice(i);
+  }
+  return files;
+}
+
+/** Bytes that hold the largest of these files, and some blocks of a tail ring. */
+function largest(dir: string, files: readonly SegmentFile[]): number {
+  let bytes = segmentBytes(MIN_BLOCKS_PER_SEGMENT);
+  for (const { name } of files) {
+    const stats = fs.lstatSync(path.join(dir, name), { throwIfNoEntry: false });
+    if (stats?.isFile() && stats.size <= MAX_SEGMENT_FILE_BYTES) bytes = Math.max(bytes, stats.size);
+  }
+  return bytes;
+}
+
+/** Bytes up to the last one that is not zero. */
+function bytesInUse(bytes: Uint8Array): number {
+  let end = bytes.length;
+  while (end > 0 && bytes[end - 1] === 0) end--;
+  return end;
+}

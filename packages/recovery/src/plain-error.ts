@@ -1,0 +1,38 @@
+import { WalError, type WalErrorCode } from '@fswal/format';
+
+/** A WalError as plain data, which crosses from thread to thread: a structured clone keeps no class. */
+export interface PlainError {
+  readonly code: WalErrorCode;
+  /** The whole message, code and place included. */
+  readonly message: string;
+  readonly file: string | undefined;
+  readonly offset: number | undefined;
+  readonly block: number | undefined;
+  readonly eventId: bigint | undefined;
+  readonly cause: unknown;
+}
+
+/** Anything thrown as plain data. What is not a WalError becomes WORKER_FAILED. */
+export function toPlainError(error: unknown): PlainError {
+  const wal =
+    error instanceof WalError
+      ? error
+      : new WalError('WORKER_FAILED', `the preloader failed: ${String(error)}`, { cause: error });
+  const { code, message, file, offset, block, eventId } = wal;
+  return { code, message, file, offset, block, eventId, cause: plainCause(wal.cause) };
+}
+
+export function fromPlainError(plain: PlainError): WalError {
+  const { code, message, cause, ...place } = plain;
+  const error = new WalError(code, '', { ...place, ...(cause === undefined ? {} : { cause }) });
+  error.message = message;
+  return error;
+}
+
+/** Keeps the errno name, which a structured clone of an Error would lose. */
+function plainCause(cause: unknown): unknown {
+  if (!(cause instanceof Error)) return cause === undefined ? undefined : String(cause);
+  const { name, message, stack } = cause;
+  const { code, errno, syscall, path } = cause as NodeJS.ErrnoException;
+  return { name, message, stack, code, errno, syscall, path };
+}

@@ -1,0 +1,191 @@
+import { once } from 'node:events';
+import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
+import { WalError } from '@fswal/format';
+import { SpscRing } from '@fswal/ring';
+import { fromPlainError } from './plain-error.js';
+import {
+  CONTROL_WORDS,
+  ControlWord,
+  EXHAUSTED_WORDS,
+  FILLED_WORDS,
+  FilledWord,
+  type PlainEnd,
+  type PreloaderData,
+  type PreloaderMessage,
+  type PreloaderStart,
+  RING_CAPACITY,
+  STOP,
+} from './preloader-protocol.js';
+import type { CheckedOptions } from './recovery-options.js';
+import type { LogSummary } from './recovery-report.js';
+import { ReplayWindow } from './replay-window.js';
+
+/** Checks for a filled window before the thread goes to sleep: some microseconds. */
+const SPINS = 2_000;
+/** A stall is counted in naps, not by the clock: a process that was stopped as a whole is not a stalled thread. */
+const NAP_MS = 50;
+
+/** The preloader's thread as the replay thread sees it. */
+export class PreloaderThread {
+  readonly worker: Worker;
+  readonly summary: LogSummary;
+  /** The record taken last; see FilledWord. */
+  readonly record = new Int32Array(FILLED_WORDS);
+  /** How the log ended, once `takeFilled` has returned END. */
+  end: PlainEnd | undefined;
+
+  readonly #windows: ReplayWindow[];
+  readonly #filled: SpscRing;
+  readonly #exhausted: SpscRing;
+  readonly #control: Int32Array;
+  readonly #port: MessagePort;
+  readonly #stallNaps: number;
+  readonly #returned = new Int32Array(EXHAUSTED_WORDS);
+  readonly #exit: Promise<unknown>;
+  #failure: WalError | undefined;
+  #stopping: Promise<void> | undefined;
+
+  private constructor(
+    worker: Worker,
+    exit: Promise<unknown>,
+    port: MessagePort,
+    parts: { filled: SpscRing; exhausted: SpscRing; control: Int32Array },
+    start: { windows: readonly SharedArrayBuffer[]; summary: LogSummary },
+    stallTimeoutMs: number,
+  ) {
+    this.worker = worker;
+    this.summary = start.summary;
+    this.#windows = start.windows.map((buffer) => new ReplayWindow(buffer));
+    this.#filled = parts.filled;
+    this.#exhausted = parts.exhausted;
+    this.#control = parts.control;
+    this.#port = port;
+    this.#stallNaps = Math.ceil(stallTimeoutMs / NAP_MS);
+    this.#exit = exit;
+    worker.on('error', (cause) => this.#fail('the preloader thread failed', cause));
+    worker.on('exit', (status) => this.#fail(`the preloader thread ended with status ${status}`));
+  }
+
+  /**
+   * Starts the thread; resolves when it has looked at the directory and is reading.
+   * @throws WalError DIRECTORY_NOT_FOUND, OPEN_FAILED, READ_FAILED, WORKER_FAILED
+   */
+  static async start(options: CheckedOptions): Promise<PreloaderThread> {
+    const { dir, tailRingDir, fromEventId, readAhead, stallTimeoutMs } = options;
+    const filled = SpscRing.create({ capacity: RING_CAPACITY, recordWords: FILLED_WORDS });
+    const exhausted = SpscRing.create({ capacity: RING_CAPACITY, recordWords: EXHAUSTED_WORDS });
+    const control = new Int32Array(new SharedArrayBuffer(CONTROL_WORDS * Int32Array.BYTES_PER_ELEMENT));
+    const { port1, port2 } = new MessageChannel();
+    const workerData: PreloaderData = {
+      dir,
+      tailRingDir,
+      fromEventId,
+      readAhead,
+      control: control.buffer as SharedArrayBuffer,
+      filled: filled.buffer,
+      exhausted: exhausted.buffer,
+      port: port2,
+    };
+    const url = new URL('./preloader-worker.js', import.meta.url);
+    const worker = new Worker(url, { workerData, transferList: [port2], execArgv: [] });
+    const exit = new Promise((resolve) => worker.once('exit', resolve));
+    try {
+      const start = await firstMessage(worker);
+      if ('error' in start) throw fromPlainError(start.error);
+      worker.unref();
+      return new PreloaderThread(worker, exit, port1, { filled, exhausted, control }, start, stallTimeoutMs);
+    } catch (error) {
+      port1.close();
+      await exit;
+      throw error;
+    }
+  }
+
+  /** The memory of a window, as words. */
+  wordsOf(window: number): Int32Array {
+    return this.#windows[window].words;
+  }
+
+  /**
+   * Waits for the next filled window; `record` then says what it holds.
+   * @returns its index, or END
+   * @throws WalError WORKER_FAILED where the thread is gone or stands still
+   */
+  takeFilled(): number {
+    if (!this.#filled.pop(this.record)) this.#await();
+    for (let messages = this.record[FilledWord.messages]; messages > 0; messages--) this.#receive();
+    return this.record[FilledWord.window];
+  }
+
+  /** Hands a window back, to be filled again. */
+  release(window: number): void {
+    this.#returned[0] = window;
+    this.#exhausted.push(this.#returned);
+  }
+
+  /** Ends the thread; resolves when it is gone. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
+    this.worker.ref();
+    // Pairs with the load in the worker's onProgress. The record behind it wakes the thread where it waits.
+    Atomics.store(this.#control, ControlWord.stop, 1);
+    this.release(STOP);
+    await this.#exit;
+    this.#port.close();
+  }
+
+  #await(): void {
+    for (let spins = 0; spins < SPINS; spins++) if (this.#filled.pop(this.record)) return;
+    let naps = 0;
+    let progress = this.#progress();
+    while (!this.#filled.pop(this.record)) {
+      if (this.#failure !== undefined) throw this.#failure;
+      this.#filled.waitNotEmpty(NAP_MS);
+      const now = this.#progress();
+      naps = now === progress ? naps + 1 : 0;
+      progress = now;
+      if (naps > this.#stallNaps) {
+        this.#fail(`the preloader thread has stood still for ${this.#stallNaps * NAP_MS} ms`);
+      }
+    }
+  }
+
+  #progress(): number {
+    return Atomics.load(this.#control, ControlWord.progress);
+  }
+
+  #receive(): void {
+    const received = receiveMessageOnPort(this.#port) as { message: PreloaderMessage } | undefined;
+    if (received === undefined) throw this.#fail('the preloader thread has lost a message');
+    const { message } = received;
+    if (message.kind === 'end') this.end = message.end;
+    else this.#windows[message.window] = new ReplayWindow(message.buffer);
+  }
+
+  #fail(message: string, cause?: unknown): WalError {
+    this.#failure ??= new WalError('WORKER_FAILED', message, cause === undefined ? {} : { cause });
+    return this.#failure;
+  }
+}
+
+async function firstMessage(worker: Worker): Promise<PreloaderStart> {
+  const abort = new AbortController();
+  const { signal } = abort;
+  try {
+    return await Promise.race([
+      once(worker, 'message', { signal }).then(([message]) => message as PreloaderStart),
+      once(worker, 'exit', { signal }).then(([status]) => {
+        throw new WalError('WORKER_FAILED', `the preloader thread ended with status ${status}`);
+      }),
+    ]);
+  } catch (cause) {
+    if (cause instanceof WalError) throw cause;
+    throw new WalError('WORKER_FAILED', 'the preloader thread did not start', { cause });
+  } finally {
+    abort.abort();
+  }
+}

@@ -1,0 +1,23 @@
+import fs from 'node:fs';
+import { decodeSegmentHeader, SEGMENT_HEADER_BYTES, type SegmentHeader, WalError } from '@fswal/format';
+import { openRegularFile, readFully } from '@fswal/format/files';
+
+/**
+ * The header of a segment file, or undefined where it cannot be read or is not that of segment `segmentIndex`. Only to
+ * find out where to begin: whoever reads the segment judges it, header included.
+ */
+export function readSegmentHeader(file: string, segmentIndex: number): SegmentHeader | undefined {
+  try {
+    const { fd } = openRegularFile(file);
+    try {
+      const bytes = new Uint8Array(SEGMENT_HEADER_BYTES);
+      const header = decodeSegmentHeader(bytes.subarray(0, readFully(fd, bytes, file)));
+      return header.segmentIndex === segmentIndex ? header : undefined;
+    } finally {
+      fs.closeSync(fd);
+    }
+  } catch (error) {
+    if (error instanceof WalError) return undefined;
+    throw error;
+  }
+}

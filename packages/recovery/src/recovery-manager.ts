@@ -1,0 +1,196 @@
+import { EVENT_WORDS, type EventView, idAt, RequestEvent, WalError } from '@fswal/format';
+import { fromPlainError } from './plain-error.js';
+import { END, FilledWord } from './preloader-protocol.js';
+import { PreloaderThread } from './preloader-thread.js';
+import { checkOptions, type EventViewClass, type RecoveryOptions } from './recovery-options.js';
+import type { RecoveryReport } from './recovery-report.js';
+import { eventsOfBlock, eventWord } from './replay-window.js';
+
+const TWO_32 = 4_294_967_296;
+const NO_WINDOW = -1;
+
+/**
+ * Replays a log in the order of its events, every one of them verified.
+ *
+ *     const recovery = await RecoveryManager.open({ dir });
+ *     while (recovery.next()) use(recovery.event);
+ *     await recovery.close();
+ *
+ * A thread of its own reads and verifies ahead. Nothing is written or deleted and no lock is taken: the log may be in
+ * use, and the replay then ends about where the log did when it was opened.
+ */
+export class RecoveryManager<V extends EventView = RequestEvent> {
+  /** The current event: one view, moved by `next()` and valid until the next call of it. */
+  readonly event: V;
+
+  // next() runs per event: what it reads are plain properties with small integers, which optimised code keeps cheap.
+  /** Word index in the window after the last event of the current block. */
+  private blockEnd = 0;
+  /** Word index of the first event delivered from the current block. */
+  private blockStart = 0;
+  private nextBlock = 0;
+  /** Blocks of the window, an unsealed one included. */
+  private blockCount = 0;
+  private sealedBlocks = 0;
+  private tailEvents = 0;
+  private startEvent = 0;
+  private window = NO_WINDOW;
+
+  /** Events delivered from the blocks before the current one. */
+  private eventsBefore = 0;
+  private firstEventId = 0n;
+  private lastEventId = 0n;
+  private ended = false;
+  private failure: WalError | undefined;
+  private closing: Promise<void> | undefined;
+
+  private readonly thread: PreloaderThread;
+  private readonly dir: string;
+  private readonly fromEventId: bigint;
+  /** 64 bytes of the view's own, where it rests while it has no event. */
+  private readonly restingWords: Int32Array;
+
+  private constructor(thread: PreloaderThread, event: V, dir: string, fromEventId: bigint) {
+    this.thread = thread;
+    this.event = event;
+    this.dir = dir;
+    this.fromEventId = fromEventId;
+    this.restingWords = event.words;
+  }
+
+  /**
+   * Opens a log directory for replay.
+   * @throws TypeError, RangeError for options that are none of this version
+   * @throws WalError DIRECTORY_NOT_FOUND, OPEN_FAILED, READ_FAILED, WORKER_FAILED
+   */
+  static open(options: RecoveryOptions<RequestEvent> & { view?: never }): Promise<RecoveryManager>;
+  static open<V extends EventView>(
+    options: RecoveryOptions<V> & { view: EventViewClass<V> },
+  ): Promise<RecoveryManager<V>>;
+  static async open(options: RecoveryOptions<EventView>): Promise<RecoveryManager<EventView>> {
+    const checked = checkOptions(options);
+    const event = new (options.view ?? RequestEvent)();
+    const thread = await PreloaderThread.start(checked);
+    return new RecoveryManager<EventView>(thread, event, checked.dir, checked.fromEventId);
+  }
+
+  /**
+   * Moves `event` to the next event. Waits where it is not read and verified yet.
+   * @returns false at the end of the log
+   * @throws WalError for damage at or before the durable position, after everything sound before it was delivered, and
+   * again whenever it is called again; READ_FAILED, WORKER_FAILED; NOT_OPEN after close()
+   */
+  next(): boolean {
+    const view = this.event;
+    const base = view.base + EVENT_WORDS;
+    if (base < this.blockEnd) {
+      view.base = base;
+      return true;
+    }
+    return this.enterBlock();
+  }
+
+  /** What was delivered so far, and how the log ended once that is known. A new object each time. */
+  get report(): RecoveryReport {
+    const { thread, failure } = this;
+    const { summary, record, end } = thread;
+    return {
+      dir: this.dir,
+      complete: this.ended || failure !== undefined,
+      segments: record[FilledWord.segments],
+      bytes: record[FilledWord.bytesHigh] * TWO_32 + (record[FilledWord.bytesLow] >>> 0),
+      fromEventId: this.fromEventId,
+      endEventId: end?.endEventId ?? 0n,
+      events: this.eventsBefore + this.eventsOfCurrentBlock(),
+      firstEventId: this.firstEventId,
+      lastEventId: this.blockEnd === 0 ? this.lastEventId : idAt(this.event.words, this.event.base),
+      oldestSegmentIndex: summary.oldestSegmentIndex,
+      durable: summary.durable,
+      tail: end?.tail ?? null,
+      tailRing: end?.tailRing ?? null,
+    };
+  }
+
+  /** Ends the replay, wherever it is, and its thread. */
+  close(): Promise<void> {
+    if (this.closing === undefined) {
+      this.leaveWindow();
+      this.closing = this.thread.stop();
+    }
+    return this.closing;
+  }
+
+  private enterBlock(): boolean {
+    if (this.nextBlock >= this.blockCount && !this.enterWindow()) return false;
+    this.eventsBefore += this.eventsOfCurrentBlock();
+    const view = this.event;
+    const block = this.nextBlock++;
+    const count = block < this.sealedBlocks ? eventsOfBlock(view.words, block) : this.tailEvents;
+    this.blockStart = eventWord(block, this.startEvent);
+    this.blockEnd = eventWord(block, count);
+    this.startEvent = 0;
+    view.base = this.blockStart;
+    if (this.firstEventId === 0n) this.firstEventId = idAt(view.words, view.base);
+    return true;
+  }
+
+  /** @returns false at the end of the log */
+  private enterWindow(): boolean {
+    this.leaveWindow();
+    if (this.closing !== undefined) throw new WalError('NOT_OPEN', 'the recovery was closed');
+    if (this.failure !== undefined) throw this.failure;
+    if (this.ended) return false;
+    const window = this.takeFilled();
+    if (window === END) return this.endOrThrow();
+    const { thread, event } = this;
+    const { record } = thread;
+    this.window = window;
+    event.words = thread.wordsOf(window);
+    this.sealedBlocks = record[FilledWord.blocks];
+    this.tailEvents = record[FilledWord.tailEvents];
+    this.blockCount = this.sealedBlocks + (this.tailEvents > 0 ? 1 : 0);
+    this.nextBlock = record[FilledWord.startBlock];
+    this.startEvent = record[FilledWord.startEvent];
+    return true;
+  }
+
+  /** Hands the window back. Until there is another, the view rests on memory of its own. */
+  private leaveWindow(): void {
+    if (this.window === NO_WINDOW) return;
+    const { event, window } = this;
+    this.lastEventId = idAt(event.words, event.base);
+    this.eventsBefore += this.eventsOfCurrentBlock();
+    this.blockStart = 0;
+    this.blockEnd = 0;
+    this.blockCount = 0;
+    this.nextBlock = 0;
+    this.window = NO_WINDOW;
+    event.words = this.restingWords;
+    event.base = 0;
+    this.thread.release(window);
+  }
+
+  private takeFilled(): number {
+    try {
+      return this.thread.takeFilled();
+    } catch (error) {
+      if (error instanceof WalError) this.failure = error;
+      throw error;
+    }
+  }
+
+  private endOrThrow(): false {
+    const error = this.thread.end?.error;
+    if (error !== undefined) {
+      this.failure = fromPlainError(error);
+      throw this.failure;
+    }
+    this.ended = true;
+    return false;
+  }
+
+  /** Events delivered from the current block, the current event included. */
+  private eventsOfCurrentBlock(): number {
+    return this.blockEnd === 0 ? 0 : (this.event.base - this.blockStart) / EVENT_WORDS + 1;
+  }
+}

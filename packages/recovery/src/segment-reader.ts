@@ -1,0 +1,89 @@
+import fs from 'node:fs';
+import {
+  EVENT_BYTES,
+  EVENT_WORDS,
+  MAX_BLOCKS_PER_SEGMENT,
+  segmentBytes,
+  WalError,
+  WORD_BYTES,
+} from '@fswal/format';
+import { openRegularFile, readFully } from '@fswal/format/files';
+import type { ReplayWindow } from './replay-window.js';
+
+/** No segment file is larger. */
+export const MAX_SEGMENT_FILE_BYTES = segmentBytes(MAX_BLOCKS_PER_SEGMENT);
+
+/** One open segment file, read into a window. */
+export class SegmentReader {
+  readonly file: string;
+  readonly #fd: number;
+  readonly #fileBytes: number;
+  readonly #onProgress: () => void;
+
+  private constructor(file: string, fd: number, fileBytes: number, onProgress: () => void) {
+    this.file = file;
+    this.#fd = fd;
+    this.#fileBytes = fileBytes;
+    this.#onProgress = onProgress;
+  }
+
+  /**
+   * `onProgress` is called after each megabyte; what it throws ends the read.
+   * @throws WalError OPEN_FAILED; SEGMENT_CORRUPTED for a file larger than any segment
+   */
+  static open(file: string, onProgress: () => void): SegmentReader {
+    const { fd, bytes } = openRegularFile(file);
+    if (bytes <= MAX_SEGMENT_FILE_BYTES) return new SegmentReader(file, fd, bytes, onProgress);
+    fs.closeSync(fd);
+    const message = `${bytes} bytes are more than a segment can have (${MAX_SEGMENT_FILE_BYTES})`;
+    throw new WalError('SEGMENT_CORRUPTED', message, { file, offset: MAX_SEGMENT_FILE_BYTES });
+  }
+
+  /**
+   * Reads the whole file into the window, which grows where it is too small.
+   * @returns the number of bytes read: fewer than the file had where it was cut meanwhile
+   * @throws WalError READ_FAILED
+   */
+  read(window: ReplayWindow): number {
+    window.ensure(this.#fileBytes);
+    return readFully(this.#fd, window.bytes.subarray(0, this.#fileBytes), this.file, this.#onProgress);
+  }
+
+  /**
+   * Reads `count` events at `offset` anew. No checksum covers the events of an unsealed block, and a recorder may
+   * have been writing them during the first read. Their ids were there then, so a second read finds them whole.
+   * @returns how many of them have the same id as before
+   * @throws WalError READ_FAILED
+   */
+  settle(window: ReplayWindow, offset: number, count: number): number {
+    const first = offset / WORD_BYTES;
+    const before = window.words.slice(first, first + count * EVENT_WORDS);
+    const whole = Math.floor(this.#readAt(window, offset, count * EVENT_BYTES) / EVENT_BYTES);
+    for (let event = 0; event < whole; event++) {
+      const at = event * EVENT_WORDS;
+      if (window.words[first + at] !== before[at] || window.words[first + at + 1] !== before[at + 1])
+        return event;
+    }
+    return whole;
+  }
+
+  close(): void {
+    fs.closeSync(this.#fd);
+  }
+
+  #readAt(window: ReplayWindow, offset: number, bytes: number): number {
+    let done = 0;
+    while (done < bytes) {
+      let count: number;
+      try {
+        count = fs.readSync(this.#fd, window.bytes, offset + done, bytes - done, offset + done);
+      } catch (cause) {
+        const message = cause instanceof Error ? cause.message : String(cause);
+        throw new WalError('READ_FAILED', message, { file: this.file, offset: offset + done, cause });
+      }
+      if (count === 0) break;
+      done += count;
+    }
+    return done;
+  }
+}

@@ -1,0 +1,36 @@
+import { EventView, type WalError } from '@fswal/format';
+import { type LogEnd, LogReader, type LogReaderOptions } from '../../src/log-reader.js';
+import { eventsOfBlock, eventWord, ReplayWindow } from '../../src/replay-window.js';
+import { eventOf } from './log-builder.js';
+
+export const BOOT = '0123456789abcdef0123456789abcdef';
+
+export interface ReadLog {
+  ids: bigint[];
+  end: LogEnd;
+  error: WalError | undefined;
+  reader: LogReader;
+}
+
+/** Reads a log to its end through one window, and checks every event against the formula. */
+export function readAll(dir: string, options: Partial<LogReaderOptions> = {}): ReadLog {
+  const reader = LogReader.open({ dir, tailRingDir: dir, fromEventId: 0n, bootId: BOOT, ...options });
+  const window = ReplayWindow.allocate(reader.windowBytes);
+  const ids: bigint[] = [];
+  const view = new EventView();
+  for (let content = reader.readNext(window); content !== undefined; content = reader.readNext(window)) {
+    const { blocks, tailEvents, startBlock, startEvent } = content;
+    view.words = window.words;
+    for (let block = startBlock; block < blocks + Math.sign(tailEvents); block++) {
+      const count = block < blocks ? eventsOfBlock(window.words, block) : tailEvents;
+      for (let event = block === startBlock ? startEvent : 0; event < count; event++) {
+        view.base = eventWord(block, event);
+        ids.push(view.eventIdBig);
+        if (Buffer.compare(view.bytes, eventOf(view.eventIdBig).bytes) !== 0) {
+          throw new Error(`event ${view.eventIdBig} is not as it was written`);
+        }
+      }
+    }
+  }
+  return { ids, end: reader.end, error: reader.end.error, reader };
+}

@@ -1,0 +1,128 @@
+/*
+ * The header: written by create() before anybody else has the buffer, read by attach(). Each metric's words: see its
+ * class. Metrics of different writers can lie in one buffer, since none shares a cache line with another.
+ */
+
+import { Counter } from './counter.js';
+import { Duration, type DurationSnapshot } from './duration.js';
+import { Gauge } from './gauge.js';
+import { Histogram } from './histogram.js';
+import type { HistogramSnapshot } from './histogram-snapshot.js';
+import {
+  HeaderWord,
+  hashLayout,
+  type MetricKind,
+  type MetricLayout,
+  type MetricPlace,
+  placeMetrics,
+  TELEMETRY_MAGIC,
+} from './layout.js';
+
+interface MetricOf {
+  counter: Counter;
+  gauge: Gauge;
+  duration: Duration;
+  histogram: Histogram;
+}
+
+interface SnapshotOf {
+  counter: number;
+  gauge: number;
+  duration: DurationSnapshot;
+  histogram: HistogramSnapshot;
+}
+
+/** The state of all metrics of a layout, by name, as plain data. */
+export type Snapshot<L extends MetricLayout = MetricLayout> = { [N in keyof L]: SnapshotOf[L[N]] };
+
+/** The names in a layout of the metrics of one kind. */
+export type NamesOf<L extends MetricLayout, K extends MetricKind> = {
+  [N in keyof L & string]: K extends L[N] ? N : never;
+}[keyof L & string];
+
+/** A set of named metrics in one SharedArrayBuffer. */
+export class Telemetry<L extends MetricLayout = MetricLayout> {
+  /** Hand this to the other threads, to attach. */
+  readonly buffer: SharedArrayBuffer;
+  readonly #metrics: ReadonlyMap<string, Counter | Gauge | Duration | Histogram>;
+
+  private constructor(buffer: SharedArrayBuffer, places: readonly MetricPlace[]) {
+    const words = new Int32Array(buffer);
+    const values = new Float64Array(buffer);
+    this.buffer = buffer;
+    this.#metrics = new Map(places.map((place) => [place.name, makeMetric(words, values, place)]));
+  }
+
+  /** Metrics in new memory, all at zero. @throws TypeError for a kind that there is not */
+  static create<const L extends MetricLayout>(layout: L): Telemetry<L> {
+    const { places, bytes } = placeMetrics(layout);
+    const buffer = new SharedArrayBuffer(bytes);
+    const words = new Int32Array(buffer);
+    words[HeaderWord.magic] = TELEMETRY_MAGIC;
+    words[HeaderWord.layoutHash] = hashLayout(layout);
+    return new Telemetry(buffer, places);
+  }
+
+  /**
+   * The metrics that another thread created.
+   * @throws RangeError where `buffer` is not of this layout
+   */
+  static attach<const L extends MetricLayout>(layout: L, buffer: SharedArrayBuffer): Telemetry<L> {
+    const { places, bytes } = placeMetrics(layout);
+    if (buffer.byteLength === bytes) {
+      const words = new Int32Array(buffer);
+      const same = words[HeaderWord.layoutHash] === hashLayout(layout);
+      if (same && words[HeaderWord.magic] === TELEMETRY_MAGIC) return new Telemetry(buffer, places);
+    }
+    throw new RangeError('the buffer was not created with this layout of metrics');
+  }
+
+  /** @throws TypeError where the layout has no counter of that name */
+  counter(name: NamesOf<L, 'counter'>): Counter {
+    return this.#metric(name, 'counter', Counter);
+  }
+
+  /** @throws TypeError where the layout has no gauge of that name */
+  gauge(name: NamesOf<L, 'gauge'>): Gauge {
+    return this.#metric(name, 'gauge', Gauge);
+  }
+
+  /** @throws TypeError where the layout has no duration of that name */
+  duration(name: NamesOf<L, 'duration'>): Duration {
+    return this.#metric(name, 'duration', Duration);
+  }
+
+  /** @throws TypeError where the layout has no histogram of that name */
+  histogram(name: NamesOf<L, 'histogram'>): Histogram {
+    return this.#metric(name, 'histogram', Histogram);
+  }
+
+  /**
+   * Each metric as it was at one moment between two records; different metrics, at different moments.
+   * @throws Error where a writer stands still inside a record for seconds
+   */
+  snapshot(): Snapshot<L> {
+    return Object.fromEntries(
+      [...this.#metrics].map(([name, metric]) => [name, metric.read()]),
+    ) as Snapshot<L>;
+  }
+
+  #metric<K extends MetricKind>(name: string, kind: K, type: abstract new (...args: never[]) => MetricOf[K]) {
+    const metric = this.#metrics.get(name);
+    if (!(metric instanceof type)) throw new TypeError(`there is no ${kind} called '${name}'`);
+    return metric as MetricOf[K];
+  }
+}
+
+function makeMetric(words: Int32Array, values: Float64Array, { kind, line }: MetricPlace) {
+  switch (kind) {
+    case 'counter':
+      return new Counter(words, values, line);
+    case 'gauge':
+      return new Gauge(words, values, line);
+    case 'duration':
+      return new Duration(words, values, line);
+    case 'histogram':
+      return new Histogram(words, values, line);
+  }
+}

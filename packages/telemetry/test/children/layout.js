@@ -1,0 +1,5 @@
+export const layout = { events: 'counter', level: 'gauge', sync: 'duration', append: 'histogram' };
+/** What the writer sets the gauge to, in turn: halves of one make neither. */
+export const LEVELS = [1.1111111111111112, -4503599627370495.5];
+/** What the writer adds to the counter: both halves of the double change. */
+export const STEP = 2 ** 32 + 1;

@@ -1,0 +1,77 @@
+// The jobs behind the root's npm scripts: for each, how much has to be set up first and what then runs.
+
+import { runInForeground } from './child.js';
+import { SetupError, setUp } from './setup.js';
+import { ROOT } from './workspace.js';
+
+/**
+ * @typedef {object} Task
+ * @property {string} help one line for the usage text
+ * @property {import('./setup.js').Scope} scope what must be installed and built before
+ * @property {(args: string[]) => string[][]} commands argument lists for `node`, run one after the other; all
+ *   of them run even when one fails, so that one run reports everything there is to report
+ */
+
+/** @type {Record<string, Task>} */
+const TASKS = {
+  start: {
+    help: 'record, kill, recover, prove: the demonstration of engine-sim',
+    scope: 'core',
+    commands: (args) => [['apps/engine-sim/bin/engine-sim.js', 'demo', ...args]],
+  },
+  test: {
+    help: "every package's tests; arguments go to vitest",
+    scope: 'core',
+    commands: (args) => [['node_modules/vitest/vitest.mjs', 'run', ...args]],
+  },
+  build: {
+    help: 'install and build, nothing else',
+    scope: 'core',
+    commands: () => [],
+  },
+  lint: {
+    help: 'format, lint and types, tests and scripts included; arguments go to biome',
+    scope: 'sources',
+    commands: (args) => [
+      ['node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings', ...args, '.'],
+      ['node_modules/typescript/bin/tsc', '-b'],
+    ],
+  },
+  bench: {
+    help: 'the benchmarks; the first run compiles what they compare with',
+    scope: 'all',
+    commands: (args) => [['benchmarks/dist/main.js', ...args]],
+  },
+};
+
+const EXIT_USAGE = 2;
+
+/**
+ * Sets up and runs one task. Writes nothing to stdout: that belongs to the task.
+ * @param {string | undefined} name
+ * @param {string[]} args passed on to the task's command
+ * @returns {Promise<number>} the exit status: the first failing command's, 128 + n where signal n ended it
+ */
+export async function runTask(name, args) {
+  const task = name !== undefined && Object.hasOwn(TASKS, name) ? TASKS[name] : undefined;
+  if (task === undefined) {
+    const lines = Object.entries(TASKS).map(([key, { help }]) => `  ${key.padEnd(6)} ${help}`);
+    console.error(`usage: node scripts/run.js TASK [argument ...]\n${lines.join('\n')}`);
+    return EXIT_USAGE;
+  }
+  try {
+    await setUp(task.scope);
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    console.error(error.message);
+    return error.status;
+  }
+  let status = 0;
+  for (const command of task.commands(args)) {
+    const result = await runInForeground(process.execPath, command, ROOT);
+    if (status === 0) status = result.status;
+    // Somebody wants to stop, so the commands after this one are not wanted either.
+    if (result.signal !== null) break;
+  }
+  return status;
+}
