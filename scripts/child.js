@@ -1,3 +1,5 @@
+// @ts-check
+
 // Child processes: one kind that has the terminal, one kind that is hidden. Neither outlives us.
 
 import { spawn } from 'node:child_process';

@@ -1,3 +1,5 @@
+// @ts-check
+
 // One set-up at a time. The lock is a file that its holder created and touches every second; a holder that was
 // killed stops touching it, and whoever waits takes over.
 

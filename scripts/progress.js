@@ -1,3 +1,5 @@
+// @ts-check
+
 // What set-up says while it works, on stderr only: one live line on a terminal, a few plain lines elsewhere.
 
 const LIVE_MS = 250;

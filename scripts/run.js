@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+// @ts-check
 // What `npm start`, `npm test` and the other root scripts run: sets the working tree up if that is
 // needed, then does the job. Nothing but Node is taken for granted here, and on a Node too old for the rest
 // this file alone must still load: so no static imports and nothing newer than ES2017.

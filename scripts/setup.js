@@ -1,3 +1,5 @@
+// @ts-check
+
 // Brings the working tree from a bare clone to installed and built, doing only what is missing or stale.
 
 import { existsSync, readFileSync } from 'node:fs';

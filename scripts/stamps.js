@@ -1,3 +1,5 @@
+// @ts-check
+
 // The stamps: small files that say for what state of the tree the last install and the last build were done.
 // A stamp is removed before its work begins and written after it ended well, so an interrupted
 // install or build leaves none. They live in node_modules: who deletes that, deletes them.

@@ -1,3 +1,5 @@
+// @ts-check
+
 // The jobs behind the root's npm scripts: for each, how much has to be set up first and what then runs.
 
 import { runInForeground } from './child.js';

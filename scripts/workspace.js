@@ -1,3 +1,5 @@
+// @ts-check
+
 // Where things are in the working tree, and digests over parts of it.
 
 import { createHash } from 'node:crypto';

@@ -33,12 +33,12 @@ describe('demo', () => {
     }
     expect(run.stderr).toContain('SIGKILL');
     expect(demoDirs()).toEqual(before);
-  }, 60_000);
+  });
 
   it('cleans up and kills its process when it is interrupted', async () => {
     const before = demoDirs();
     const run = await engineSim(['demo'], 'records and matches');
     expect([run.status, run.stdout]).toEqual([130, '']);
     expect(demoDirs()).toEqual(before);
-  }, 60_000);
+  });
 });

@@ -1,6 +1,7 @@
 import { EVENT_BYTES, EVENT_ID_OFFSET, EVENT_WORDS, WORD_BYTES } from './layout.js';
 
 const TWO_32 = 4_294_967_296;
+const HIGH_OF_2_53 = 0x20_0000;
 const TWO_53 = 9_007_199_254_740_992;
 const ID = EVENT_ID_OFFSET / WORD_BYTES;
 
@@ -59,17 +60,26 @@ export class EventView {
 
 /** The u64 at word index `at` as a number. @throws RangeError past 2^53 */
 export function unsigned(words: Int32Array, at: number): number {
-  const high = words[at + 1] >>> 0;
-  if (high >= 0x20_0000) throw tooLarge(bigUnsigned(words, at));
-  return high * TWO_32 + (words[at] >>> 0);
+  // What fits in 32 bits, the common case, needs no arithmetic beyond them.
+  return words[at + 1] === 0 ? words[at] >>> 0 : wideUnsigned(words, at);
 }
 
 /** The i64 at word index `at` as a number. @throws RangeError outside +-(2^53 - 1) */
 export function signed(words: Int32Array, at: number): number {
+  const low = words[at];
+  return words[at + 1] === low >> 31 ? low : wideSigned(words, at);
+}
+
+function wideUnsigned(words: Int32Array, at: number): number {
+  const high = words[at + 1] >>> 0;
+  if (high >= HIGH_OF_2_53) throw tooLarge(bigUnsigned(words, at));
+  return high * TWO_32 + (words[at] >>> 0);
+}
+
+function wideSigned(words: Int32Array, at: number): number {
   const high = words[at + 1];
-  if (high >= 0x20_0000 || (high <= -0x20_0000 && (high < -0x20_0000 || words[at] === 0))) {
-    throw tooLarge(bigSigned(words, at));
-  }
+  const below = high < -HIGH_OF_2_53 || (high === -HIGH_OF_2_53 && words[at] === 0);
+  if (high >= HIGH_OF_2_53 || below) throw tooLarge(bigSigned(words, at));
   return high * TWO_32 + (words[at] >>> 0);
 }
 

@@ -47,7 +47,7 @@ export {
   TailRingOffset,
   WORD_BYTES,
 } from './layout.js';
-export { LogScan, type SegmentVerdict } from './log-scan.js';
+export { durableSegmentMissing, LogScan, type SegmentVerdict } from './log-scan.js';
 export { type DurablePosition, decodeMeta, encodeMeta } from './meta.js';
 export {
   OrderType,

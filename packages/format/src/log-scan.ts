@@ -3,6 +3,7 @@ import { isZero } from './bytes.js';
 import { checksum } from './checksum.js';
 import { Status, WalError, type WalErrorCode } from './errors.js';
 import { asWords, countGrowing, idAt } from './event-ids.js';
+import { segmentFileName } from './file-names.js';
 import {
   BLOCK_BYTES,
   BLOCK_EVENTS,
@@ -166,8 +167,9 @@ export class LogScan {
     const { offset, prefixChecksum } = this.#durable;
     const start = blockOffset(block);
     const unused = v.state === 'prepared' && v.header?.version !== 1;
-    if (block > v.blocks || unused) return this.#lost(v, file);
-    if (v.at?.offset === start && !mayBeTorn(v.status)) return this.#refuseDamage(v, file);
+    const torn = mayBeTorn(v.status) || v.at?.offset !== start;
+    if (v.status !== Status.OK && (unused || !torn)) return this.#refuseDamage(v, file);
+    if (unused || block > v.blocks) return this.#lost(v, file);
     const floor = v.blocks > 0 ? v.sealedLastEventId : this.#lastEventId;
     const first = start + BLOCK_HEADER_BYTES;
     const whole = countGrowing(asWords(bytes), first / WORD_BYTES, count, floor);
@@ -177,7 +179,8 @@ export class LogScan {
       return undefined;
     }
     const written = first + whole * EVENT_BYTES;
-    if (written < offset && isZero(bytes, sealed ? start : written, offset)) return this.#lost(v, file);
+    if (v.status === Status.OK && written < offset && isZero(bytes, written, offset))
+      return this.#lost(v, file);
     const missing = sealed ? Status.HEADER_CHECKSUM_MISMATCH : Status.BLOCK_CHECKSUM_MISMATCH;
     const status = v.status === Status.OK ? missing : v.status;
     const message = sealed
@@ -259,13 +262,17 @@ export class LogScan {
 
   #refuseGap(segmentIndex: number, v: SegmentVerification, file: string): SegmentVerdict {
     const message = `segment ${this.#lastSegmentIndex + 1} is missing before segment ${segmentIndex}`;
-    const refusal = this.#refuse(v, Status.SEGMENT_GAP, message, file, 0);
+    const lastEventId = this.#lastEventId;
     return {
-      ...refusal,
+      decision: 'refuse',
+      verification: v,
       blocks: 0,
+      tailEvents: 0,
       events: 0,
-      lastEventId: this.#lastEventId,
+      lastEventId,
       endOffset: SEGMENT_HEADER_BYTES,
+      error: damage(v, Status.SEGMENT_GAP, message, file, lastEventId, 0, 0),
+      unreachableBlocks: 0,
     };
   }
 }
@@ -309,4 +316,23 @@ function countSoundBlocks(bytes: Uint8Array, fromBlock: number, after: bigint): 
     if (checksum(events, 0n) === header.blockChecksum) sound++;
   }
   return sound;
+}
+
+/**
+ * The error where the segment that holds the durable position is missing with all before it, else undefined. Only the
+ * list of segments tells: a scan that begins behind them finds an anchor.
+ *
+ * @param oldest the lowest segment index in the directory, undefined where there is none
+ * @param dir for the message
+ */
+export function durableSegmentMissing(
+  durable: DurablePosition,
+  oldest: number | undefined,
+  dir: string,
+): WalError | undefined {
+  const { segmentIndex, eventId, offset } = durable;
+  if (eventId === 0n || offset <= SEGMENT_HEADER_BYTES) return undefined;
+  if (oldest !== undefined && oldest <= segmentIndex) return undefined;
+  const message = `the segment that was durable up to event ${eventId} is missing`;
+  return new WalError(Status.DURABLE_LOST, message, { file: `${dir}/${segmentFileName(segmentIndex)}` });
 }

@@ -122,7 +122,7 @@ export class SegmentWalk {
     this.#state = 'sealed';
     while (this.#blocks < header.blockCount) {
       const block = this.#blocks;
-      if (block >= this.#capacityBlocks) {
+      if (blockOffset(block) + BLOCK_HEADER_BYTES > this.#bytes.length) {
         this.#fail(
           Status.SEGMENT_CORRUPTED,
           block,
@@ -172,11 +172,6 @@ export class SegmentWalk {
         this.#fail(Status.HEADER_CHECKSUM_MISMATCH, block, start, 'the block header is damaged');
         break;
       }
-      if (block >= this.#capacityBlocks) {
-        const message = `the file ends inside block ${block}`;
-        this.#fail(Status.SEGMENT_CORRUPTED, block, this.#bytes.length, message);
-        break;
-      }
       if (!this.#takeSealedBlock(block, blockHeader, header)) break;
     }
     if (this.#events > 0) this.#state = 'open';
@@ -192,7 +187,7 @@ export class SegmentWalk {
     const low = Number(BigInt.asIntN(32, last));
     const high = Number(BigInt.asIntN(32, last >> 32n));
     // A block header begins with an id too, and takes the room of one event.
-    for (let at = end; at + 1 < this.#words.length; at += EVENT_WORDS) {
+    for (let at = end; at + EVENT_WORDS <= this.#words.length; at += EVENT_WORDS) {
       if (!idIsGreater(this.#words, at, high, low)) continue;
       const sameBlock = at * WORD_BYTES < blockOffset(block + 1);
       const message = `event ${idAt(this.#words, at)} lies behind the end, at ${at * WORD_BYTES}: what comes before it is missing`;
@@ -212,6 +207,11 @@ export class SegmentWalk {
     const count = header.eventCount;
     if (header.blockIndex !== block || count === 0 || count > BLOCK_EVENTS || !this.#paddingIsZero(block)) {
       this.#fail(Status.SEGMENT_CORRUPTED, block, start, 'the block header is not one of this block');
+      return false;
+    }
+    // A file may have been cut behind the last used event: nothing is missing then.
+    if (start + eventOffset(count) > this.#bytes.length) {
+      this.#fail(Status.SEGMENT_CORRUPTED, block, this.#bytes.length, `the file ends inside block ${block}`);
       return false;
     }
     const events = this.#bytes.subarray(start + BLOCK_HEADER_BYTES, start + eventOffset(count));

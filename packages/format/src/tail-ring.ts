@@ -181,7 +181,7 @@ function walk(
   let high = Number(after >> 32n) | 0;
   let eventIndex = startIndex;
   let note: string | undefined;
-  for (let visited = 0; visited < header.tailBlocks && note === undefined; visited++) {
+  for (let visited = 0; visited < header.tailBlocks; visited++) {
     const slot = (startSlot + visited) % header.tailBlocks;
     const first = tailRingEventWord(slot, eventIndex);
     let at = first;

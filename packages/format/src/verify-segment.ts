@@ -60,7 +60,7 @@ export interface SegmentVerification {
   /** The same two of the sealed blocks alone. */
   readonly sealedLastEventId: bigint;
   readonly sealedEndOffset: number;
-  /** How many blocks the file has room for. */
+  /** How many whole blocks the file has room for. */
   readonly capacityBlocks: number;
   readonly at?: DamagePlace;
 }

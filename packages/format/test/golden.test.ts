@@ -18,7 +18,12 @@ import { goldenEvent, goldenFile, type IdFormula, manifest } from './helpers/gol
 import { cut, flip, zero } from './helpers/vandal.js';
 
 /** Builds the segment that holds the events from `first` on, with the header fields of the golden one. */
-function rebuild(ids: IdFormula, first: number, golden: Uint8Array, times: { created: bigint; closed: bigint }) {
+function rebuild(
+  ids: IdFormula,
+  first: number,
+  golden: Uint8Array,
+  times: { created: bigint; closed: bigint },
+) {
   const bytes = new Uint8Array(golden.length);
   const words = new Int32Array(bytes.buffer);
   const { segmentIndex, eventCount } = decodeSegmentHeader(golden);
@@ -190,10 +195,13 @@ test('ids above 2^53 and prices below zero are read exactly as bigint, and refus
   expect(negative).toBeGreaterThan(50);
 });
 
-test.each(manifest.corruptions)('corruption "$name" is $required', ({ file, offset, xor, truncateTo, required }) => {
-  const golden = goldenFile(file);
-  const bytes = truncateTo === undefined ? flip(golden, offset!, xor!) : cut(golden, truncateTo);
-  const verification = verifySegment(bytes);
-  expect(verification.status).toBe(required);
-  expect(verification.at === undefined).toBe(required === 'OK');
-});
+test.each(manifest.corruptions)(
+  'corruption "$name" is $required',
+  ({ file, offset, xor, truncateTo, required }) => {
+    const golden = goldenFile(file);
+    const bytes = truncateTo === undefined ? flip(golden, offset!, xor!) : cut(golden, truncateTo);
+    const verification = verifySegment(bytes);
+    expect(verification.status).toBe(required);
+    expect(verification.at === undefined).toBe(required === 'OK');
+  },
+);

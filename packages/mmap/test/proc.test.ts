@@ -19,7 +19,7 @@ describe('/proc/locks', () => {
     ['254:0', 77n, false, 'somebody who waits'],
     ['259:31', 2146591n, true, 'a shared flock'],
     ['0:25', 12n, true, 'a holder outside of this namespace'],
-  ] as const)('read for %s inode %d: %s (%s)', (device, inode, held) => {
+  ] as const)('read for %s inode %d: %s (%s)', (device, inode, held, _) => {
     expect(hasFlock(LOCKS, ['1:1', device], inode)).toBe(held);
   });
 

@@ -208,8 +208,11 @@ export class Control {
       Atomics.compareExchange(this.#words, Word.failure, FailureState.none, FailureState.beingWritten) !== 0
     )
       return;
-    const { code, message, file, offset } = error;
-    const text = new TextEncoder().encode(JSON.stringify({ code, message, file, offset }).slice(0, 1000));
+    const { code, file, offset } = error;
+    const message = error.message.slice(0, FAILURE_TEXT_BYTES);
+    let text = encodeFailure({ code, message, file, offset });
+    // Whatever does not fit, the code stays.
+    if (text.length >= FAILURE_TEXT_BYTES) text = encodeFailure({ code, message: message.slice(0, 500) });
     new Uint8Array(this.buffer, Word.failureText * 4).set(text);
     Atomics.store(this.#words, Word.failure, FailureState.set);
     Atomics.notify(this.#words, Word.releasedBlocks);
@@ -255,14 +258,21 @@ export class Control {
   }
 }
 
+interface StoredFailure {
+  code: WalErrorCode;
+  message: string;
+  file?: string | undefined;
+  offset?: number | undefined;
+}
+
+function encodeFailure(failure: StoredFailure): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(failure));
+}
+
 function parseFailure(text: string): WalError {
-  let stored: { code: WalErrorCode; message: string; file?: string; offset?: number };
-  try {
-    stored = JSON.parse(text);
-  } catch {
-    return new WalError('WORKER_FAILED', `a worker thread failed: ${text}`);
-  }
-  const cause = new Error(stored.message);
-  const { code, message, file, offset } = stored;
-  return new WalError(code, message.replace(`${code}: `, ''), { file, offset, cause });
+  const { code, message, file, offset } = JSON.parse(text) as StoredFailure;
+  // WalError puts its code before the message and the place behind it: they are in there already.
+  const place = file === undefined ? -1 : message.lastIndexOf(` (file ${file}`);
+  const bare = message.slice(`${code}: `.length, place < 0 ? undefined : place);
+  return new WalError(code, bare, { file, offset, cause: new Error(message) });
 }

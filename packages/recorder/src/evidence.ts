@@ -1,8 +1,9 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { BROKEN_SUFFIX } from '@fswal/format';
+import { readRegularFile } from '@fswal/format/files';
 import { syncDirectory } from '@fswal/mmap';
-import { attempt, type SegmentFiles } from './segment-files.js';
+import { attempt, SEGMENT_TEMP_SUFFIX, type SegmentFiles } from './segment-files.js';
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDWR } = fs.constants;
 
@@ -28,31 +29,51 @@ export class Evidence {
     this.#movedAside.push(aside);
   }
 
-  /** Writes `bytes` to a file of their own, without the zeros at their end. @throws WalError DISK_FULL, WRITE_FAILED */
+  /**
+   * Writes `bytes` to a file of their own, whole or not at all, without the zeros at their end. Where a killed
+   * recorder kept the same bytes before, nothing is written.
+   * @throws WalError DISK_FULL, WRITE_FAILED, FSYNC_FAILED
+   */
   keepBytes(name: string, bytes: Uint8Array): void {
-    const aside = unusedName(name);
-    const fd = attempt('WRITE_FAILED', aside, () =>
-      fs.openSync(aside, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600),
+    const content = withoutZerosAtEnd(bytes);
+    const aside = unusedName(name, content);
+    if (!holds(aside, content)) this.#write(aside, content);
+    this.#movedAside.push(aside);
+  }
+
+  #write(file: string, content: Uint8Array): void {
+    const temp = `${file}${SEGMENT_TEMP_SUFFIX}`;
+    const fd = attempt('WRITE_FAILED', temp, () =>
+      fs.openSync(temp, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600),
     );
     try {
-      this.#files.write({ fd, file: aside }, withoutZerosAtEnd(bytes), 0);
-      this.#files.sync(fd, aside);
+      this.#files.write({ fd, file: temp }, content, 0);
+      this.#files.sync(fd, temp);
+      attempt('WRITE_FAILED', file, () => fs.renameSync(temp, file));
     } catch (error) {
-      fs.rmSync(aside, { force: true });
+      fs.rmSync(temp, { force: true });
       throw error;
     } finally {
       fs.closeSync(fd);
     }
     this.#files.syncDirectory();
-    this.#movedAside.push(aside);
   }
 }
 
-function unusedName(file: string): string {
+/** A name that nothing has, or a file that has this very content. */
+function unusedName(file: string, content?: Uint8Array): string {
   for (let n = 0; ; n++) {
     const name = n === 0 ? `${file}${BROKEN_SUFFIX}` : `${file}.${n}${BROKEN_SUFFIX}`;
     if (fs.lstatSync(name, { throwIfNoEntry: false }) === undefined) return name;
+    if (content !== undefined && holds(name, content)) return name;
   }
+}
+
+/** Whether `file` is there and has exactly this content. */
+function holds(file: string, content: Uint8Array): boolean {
+  const stats = fs.lstatSync(file, { throwIfNoEntry: false });
+  if (stats?.isFile() !== true || stats.size !== content.length) return false;
+  return Buffer.compare(readRegularFile(file, content.length), content) === 0;
 }
 
 function withoutZerosAtEnd(bytes: Uint8Array): Uint8Array {

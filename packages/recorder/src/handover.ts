@@ -21,8 +21,9 @@ export const PREPARED_WORDS = 8;
 export const PERSIST_WORDS = 16;
 export const DURABILITY_WORDS = 16;
 
+/** Together with the segments made ahead at most what `OpenSegments` has entries for. */
 const PERSIST_CAPACITY = 64;
-const DURABILITY_CAPACITY = 256;
+const DURABILITY_CAPACITY = 128;
 
 /** The rings of one recorder. */
 export interface Rings {

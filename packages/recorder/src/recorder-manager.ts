@@ -30,6 +30,8 @@ import { type RecorderSnapshot, RecorderTelemetry } from './telemetry.js';
 import { WORKER_READY, type WorkerData } from './worker-data.js';
 
 const SIGNAL_TIMEOUT_MS = 100;
+/** How long a system call of a worker may take before its thread is terminated. */
+const STOP_TIMEOUT_MS = 5_000;
 const DIR_MODE = 0o700;
 
 /**
@@ -77,6 +79,8 @@ export class RecorderManager<View extends EventView = RequestEvent> {
     this.#workers = parts.workers;
     this.#resumed = parts.resumed;
     for (const [role, worker] of parts.workers.entries()) this.#watch(worker, ROLES[role]);
+    // One may have ended while the others still started.
+    if (parts.workers.some((worker) => worker.threadId === -1)) this.#ended('a');
   }
 
   /**
@@ -94,7 +98,7 @@ export class RecorderManager<View extends EventView = RequestEvent> {
     const checked = checkOptions(options);
     const provider = loadProvider(checked.mmap);
     makeDirectory(checked.dir);
-    const lock = await provider.lockDirectory(checked.dir);
+    const lock = await lockDirectories(provider, checked);
     try {
       return await RecorderManager.#openLocked(checked, provider, lock);
     } catch (error) {
@@ -110,7 +114,6 @@ export class RecorderManager<View extends EventView = RequestEvent> {
   ): Promise<RecorderManager<View>> {
     const { dir, tailRingDir, tailBlocks } = options;
     syncDirectory(dir);
-    makeDirectory(tailRingDir);
     const files = new SegmentFiles(dir, provider);
     const resumed = new LogResumer(dir, tailRingDir, files, new MetaStore(files), options).resume();
     const openSegments = new OpenSegments();
@@ -196,16 +199,19 @@ export class RecorderManager<View extends EventView = RequestEvent> {
   /**
    * Resolves when everything appended so far is on the device and `wal_meta.dat` says so.
    * @returns the durable event id, 0 where nothing was ever appended
-   * @throws WalError FSYNC_FAILED, WRITE_FAILED, WORKER_FAILED; NOT_OPEN after close()
+   * @throws WalError FSYNC_FAILED, WRITE_FAILED, WORKER_FAILED; DISK_FULL when the disk stayed full (the next sync may
+   * succeed); NOT_OPEN after close()
    */
   async sync(): Promise<bigint> {
     if (this.#closing !== undefined) throw notOpen();
     const request = this.#control.requestSync();
     await this.#whileAlive(async () => {
+      const patience = new Patience(this.#control, this.#options);
       while (!this.#control.hasSynced(request)) {
         const seen = this.#control.signalCount;
         const failure = this.#control.failure();
         if (failure !== undefined) throw failure;
+        patience.check();
         if (!this.#control.hasSynced(request)) await this.#control.nextSignal(seen, SIGNAL_TIMEOUT_MS);
       }
     });
@@ -246,6 +252,9 @@ export class RecorderManager<View extends EventView = RequestEvent> {
     try {
       await this.#stopInOrder();
       this.#removeUnused();
+    } catch (error) {
+      await this.#stopAtOnce(error);
+      throw error;
     } finally {
       await Promise.all(this.#workers.map((worker) => worker.terminate()));
       for (const fd of this.#openSegments.descriptors()) fs.closeSync(fd);
@@ -257,27 +266,38 @@ export class RecorderManager<View extends EventView = RequestEvent> {
     this.#control.enter(Stage.writerStops);
     await this.#exitOf(Role.writer);
     this.#control.enter(Stage.maintainersStop);
-    await Promise.all([this.#exitOf(Role.preparer), this.#exitOf(Role.maintainer)]);
+    await this.#exitOf(Role.preparer);
+    // What it found no room for is not needed any more.
+    this.#control.setDiskFull(Role.preparer, false);
+    await this.#exitOf(Role.maintainer);
     this.#control.enter(Stage.coordinatorStops);
     await this.#exitOf(Role.coordinator);
     const failure = this.#control.failure();
     if (failure !== undefined) throw failure;
+    // The ring must not go before its events are durable elsewhere, whatever made the workers end.
+    if (this.durableEventId !== this.#appender.lastEventId) {
+      throw new WalError('WORKER_FAILED', 'the workers ended before everything was durable', {
+        eventId: this.durableEventId,
+      });
+    }
+  }
+
+  /** Each worker ends after the step it is at: one that is terminated in the midst of it may leave a descriptor open. */
+  async #stopAtOnce(cause: unknown): Promise<void> {
+    this.#control.fail(asWalError('WORKER_FAILED', 'the recorder was closed', cause));
+    await Promise.all(
+      this.#workers.map((worker) => worker.threadId === -1 || exitOrTimeout(worker, STOP_TIMEOUT_MS)),
+    );
   }
 
   /** Resolves when a worker has exited. @throws WalError on a failure, or when the disk stays full */
   async #exitOf(role: Role): Promise<void> {
     const worker = this.#workers[role];
-    let fullSince: number | undefined;
+    const patience = new Patience(this.#control, this.#options);
     while (worker.threadId !== -1) {
       const failure = this.#control.failure();
       if (failure !== undefined) throw failure;
-      if (!this.#control.diskFull) fullSince = undefined;
-      else fullSince ??= performance.now();
-      if (fullSince !== undefined && performance.now() - fullSince > this.#options.backpressureTimeoutMs) {
-        const message =
-          'the disk is full; what could not be written stays in the tail ring for the next recorder';
-        throw new WalError('DISK_FULL', message, { file: this.#options.dir });
-      }
+      patience.check();
       await exitOrTimeout(worker, SIGNAL_TIMEOUT_MS);
     }
   }
@@ -285,13 +305,14 @@ export class RecorderManager<View extends EventView = RequestEvent> {
   /** Prepared segments that no event went to, and the ring, whose events are all in segments. */
   #removeUnused(): void {
     const record = recordOf(this.#rings.prepared);
+    const unused: string[] = [];
     while (this.#rings.prepared.pop(record)) {
-      const { file } = decodePrepared(record, (name) => this.#files.path(name));
-      attempt('FILE_NOT_DELETED', file, () => fs.unlinkSync(file));
+      unused.push(decodePrepared(record, (name) => this.#files.path(name)).file);
     }
+    // The newest first: being killed in between, or losing the power, leaves no gap.
+    for (const file of unused.reverse()) this.#files.remove(file);
     const ring = path.join(this.#options.tailRingDir, TAIL_RING_FILE);
     attempt('FILE_NOT_DELETED', ring, () => fs.unlinkSync(ring));
-    this.#files.syncDirectory();
   }
 
   /** A worker that dies poisons the recorder at once: from then on appends and waiters throw. */
@@ -299,12 +320,16 @@ export class RecorderManager<View extends EventView = RequestEvent> {
     worker.on('error', (cause) => {
       this.#poison(new WalError('WORKER_FAILED', `the ${name} thread failed: ${cause.message}`, { cause }));
     });
-    worker.on('exit', () => {
-      if (this.#control.failed) this.#poison(this.#control.failure() as WalError);
-      else if (this.#control.stage === Stage.running) {
-        this.#poison(new WalError('WORKER_FAILED', `the ${name} thread ended before its time`));
+    worker.on('exit', (exitCode) => {
+      if (this.#control.failed || this.#control.stage === Stage.running || exitCode !== 0) {
+        this.#ended(`the ${name}`);
       }
     });
+  }
+
+  #ended(thread: string): void {
+    const early = () => new WalError('WORKER_FAILED', `${thread} thread ended before its time`);
+    this.#poison(this.#control.failure() ?? early());
   }
 
   #poison(error: WalError): void {
@@ -328,7 +353,28 @@ function notOpen(): WalError {
   return new WalError('NOT_OPEN', 'the recorder is closed');
 }
 
-/** @throws WalError OPEN_FAILED, DISK_FULL */
+/** Tells how long the disk has been full while something waits. */
+class Patience {
+  readonly #control: Control;
+  readonly #options: { dir: string; backpressureTimeoutMs: number };
+  #fullSince: number | undefined;
+
+  constructor(control: Control, options: { dir: string; backpressureTimeoutMs: number }) {
+    this.#control = control;
+    this.#options = options;
+  }
+
+  /** @throws WalError DISK_FULL when it has been full for longer than an append would wait */
+  check(): void {
+    const { dir, backpressureTimeoutMs } = this.#options;
+    if (!this.#control.diskFull) this.#fullSince = undefined;
+    else this.#fullSince ??= performance.now();
+    if (this.#fullSince === undefined || performance.now() - this.#fullSince <= backpressureTimeoutMs) return;
+    throw new WalError('DISK_FULL', 'what could not be written stays in the tail ring', { file: dir });
+  }
+}
+
+/** Makes a directory and what is missing above it, every name on the device. @throws WalError OPEN_FAILED, DISK_FULL */
 function makeDirectory(dir: string): void {
   let first: string | undefined;
   try {
@@ -336,7 +382,31 @@ function makeDirectory(dir: string): void {
   } catch (cause) {
     throw asWalError('OPEN_FAILED', 'the log directory cannot be made', cause, dir);
   }
-  if (first !== undefined) syncDirectory(path.dirname(first));
+  if (first === undefined) return;
+  for (let made = dir; made.length >= first.length; made = path.dirname(made))
+    syncDirectory(path.dirname(made));
+}
+
+/** Locks the log's directory and, where that is another one, the ring's: no two logs can share a ring. */
+async function lockDirectories(
+  provider: MmapProvider,
+  { dir, tailRingDir }: { dir: string; tailRingDir: string },
+): Promise<DirectoryLock> {
+  const lock = await provider.lockDirectory(dir);
+  try {
+    makeDirectory(tailRingDir);
+    if (fs.realpathSync(tailRingDir) === fs.realpathSync(dir)) return lock;
+    const ringLock = await provider.lockDirectory(tailRingDir);
+    return {
+      release: () => {
+        ringLock.release();
+        lock.release();
+      },
+    };
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
 }
 
 /** A ring of zeros with its header: the header last, for until it is there the ring counts as unused. */
@@ -408,11 +478,14 @@ function ready(worker: Worker, name: string): Promise<void> {
     const fail = (cause: Error) => {
       reject(new WalError('WORKER_FAILED', `the ${name} thread did not start: ${cause.message}`, { cause }));
     };
+    const exit = (exitCode: number) => fail(new Error(`it ended with exit code ${exitCode}`));
     worker.once('message', (message) => {
-      worker.off('error', fail);
+      worker.off('exit', exit);
       if (message === WORKER_READY) resolve();
     });
+    // These stay until the recorder listens itself: an error that nobody hears would end the process.
     worker.once('error', fail);
+    worker.once('exit', exit);
   });
 }
 

@@ -7,6 +7,7 @@ import {
   blockOffset,
   type DurablePosition,
   decodeSegmentHeader,
+  durableSegmentMissing,
   EVENT_BYTES,
   eventOffset,
   type FormatVersion,
@@ -147,7 +148,8 @@ export class LogResumer {
     const content = this.#judgeTailRing(image, end.last);
 
     this.#removeTempFiles();
-    for (const file of end.behind) this.#removeOrMoveAside(file);
+    // The newest first: being killed in between, or losing the power, leaves no gap.
+    for (const file of end.behind.toReversed()) this.#removeOrMoveAside(file);
     if (end.last !== undefined) this.#clearBehindEnd(end.last);
     for (const segment of end.unclosed) this.#closeFull(segment);
     let writer = end.last === undefined ? undefined : this.#writeOn(end.last);
@@ -203,13 +205,8 @@ export class LogResumer {
   #durablePosition(indexes: number[]): { durable: DurablePosition; source: string } {
     const stored = readDurablePosition(this.#dir);
     if ('position' in stored) {
-      const { segmentIndex, eventId } = stored.position;
-      if (eventId !== 0n && (indexes.length === 0 || indexes[0] > segmentIndex)) {
-        const message = `segment ${segmentIndex}, durable up to event ${eventId}, is missing`;
-        throw new WalError('DURABLE_LOST', message, {
-          file: this.#files.path(segmentFileName(segmentIndex)),
-        });
-      }
+      const missing = durableSegmentMissing(stored.position, indexes[0], this.#dir);
+      if (missing !== undefined) throw missing;
       return { durable: stored.position, source: 'wal_meta.dat' };
     }
     const closed = indexes.toReversed().find((index) => this.#closedLastEventId(index) !== undefined);
@@ -259,21 +256,31 @@ export class LogResumer {
     const from = durable.eventId === 0n ? (indexes[0] ?? 0) : durable.segmentIndex - 1;
     let last: ScannedSegment | undefined;
     const unclosed: ScannedSegment[] = [];
+    /** Closed without an event: part of the log if a segment with events follows. */
+    let empty: string[] = [];
     const behind: string[] = [];
     for (const segmentIndex of indexes.filter((index) => index >= from)) {
       const file = this.#files.path(segmentFileName(segmentIndex));
-      if (scan.ended) {
+      // Nothing follows a segment that never was used, either: version 1 has no link that would tell.
+      if (scan.ended || behind.length > 0) {
         behind.push(file);
         continue;
       }
       const bytes = this.#readSegment(file);
       const verdict = scan.judge(segmentIndex, bytes, file);
       if (verdict.decision === 'refuse') throw verdict.error;
+      if (verdict.unreachableBlocks > 0) {
+        this.#notes.push(
+          `${file}: ${verdict.unreachableBlocks} sound blocks behind the damage are out of reach`,
+        );
+      }
       if (verdict.events === 0) {
-        behind.push(file);
+        const closed = verdict.verification.state === 'sealed' && verdict.error === undefined;
+        (closed ? empty : behind).push(file);
         if (verdict.error !== undefined) this.#noteTornTail(file, 0, verdict.error.message);
         continue;
       }
+      empty = [];
       // Only a segment without a gap at its end gets a successor, so nothing but its header is missing.
       if (last !== undefined && last.verdict.verification.state !== 'sealed') unclosed.push(last);
       last = { file, segmentIndex, bytes, verdict };
@@ -281,7 +288,7 @@ export class LogResumer {
     const lost = scan.finish();
     if (lost !== undefined) throw lost;
     this.#nextSegmentIndex = last === undefined ? (indexes[0] ?? 0) : last.segmentIndex + 1;
-    return { last, unclosed, behind };
+    return { last, unclosed, behind: [...empty, ...behind] };
   }
 
   /** Reads a segment as the device has it: what only the page cache has would be lost to the next power cut. */
@@ -314,7 +321,7 @@ export class LogResumer {
 
   #removeTempFiles(): void {
     for (const name of listLogDirectory(this.#dir).others) {
-      const isTemp = name === META_TEMP_FILE || /^FS\.\d{8}\.wal\.tmp$/.test(name);
+      const isTemp = name === META_TEMP_FILE || /^FS\.\d{8}\.wal\.(at-[\d.]+\.broken\.)?tmp$/.test(name);
       if (isTemp) attempt('FILE_NOT_DELETED', name, () => fs.unlinkSync(this.#files.path(name)));
     }
   }
@@ -322,8 +329,7 @@ export class LogResumer {
   /** A segment without events of its own: prepared and never used, or not to be used any more. */
   #removeOrMoveAside(file: string): void {
     const bytes = readRegularFile(file, segmentBytes(MAX_BLOCKS_PER_SEGMENT));
-    if (isUnused(bytes.subarray(SEGMENT_HEADER_BYTES)))
-      attempt('FILE_NOT_DELETED', file, () => fs.unlinkSync(file));
+    if (isUnused(bytes.subarray(SEGMENT_HEADER_BYTES))) this.#files.remove(file);
     else this.#evidence.moveAside(file);
   }
 

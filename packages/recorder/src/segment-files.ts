@@ -66,6 +66,7 @@ export class SegmentFiles {
     const fd = attempt('OPEN_FAILED', temp, () =>
       fs.openSync(temp, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, FILE_MODE),
     );
+    let name = temp;
     try {
       fs.fchmodSync(fd, FILE_MODE);
       this.#provider.allocate(fd, segmentBytes(capacityBlocks));
@@ -73,14 +74,21 @@ export class SegmentFiles {
       this.writeHeader({ fd, file: temp }, header);
       attempt('FSYNC_FAILED', temp, () => fs.fsyncSync(fd));
       attempt('OPEN_FAILED', file, () => fs.renameSync(temp, file));
+      name = file;
       syncDirectory(this.#dir);
       const syncFd = openRegularFile(file, O_RDWR).fd;
       return { file, segmentIndex, version, capacityBlocks, createdNs, fd, syncFd };
     } catch (error) {
       fs.closeSync(fd);
-      fs.rmSync(temp, { force: true });
+      fs.rmSync(name, { force: true });
       throw error;
     }
+  }
+
+  /** Deletes a segment without events; when it returns, its name is gone from the device. */
+  remove(file: string): void {
+    attempt('FILE_NOT_DELETED', file, () => fs.unlinkSync(file));
+    this.syncDirectory();
   }
 
   /** Opens a segment that is to be written on. @throws WalError OPEN_FAILED */

@@ -1,3 +1,4 @@
 export { RecoveryManager } from './recovery-manager.js';
 export type { EventViewClass, RecoveryOptions } from './recovery-options.js';
 export type { DurableReport, RecoveryReport, TailRingReport, TornTail } from './recovery-report.js';
+export { RECOVERY_METRICS, type RecoverySnapshot } from './telemetry.js';

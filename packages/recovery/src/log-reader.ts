@@ -4,6 +4,7 @@ import {
   BLOCK_BYTES,
   BLOCK_WORDS,
   blockOffset,
+  durableSegmentMissing,
   EVENT_BYTES,
   eventOffset,
   LogScan,
@@ -34,6 +35,8 @@ export interface LogReaderOptions {
   readonly tailRingDir: string;
   /** Called after each megabyte read; what it throws ends the read. */
   readonly onProgress?: () => void;
+  /** Called for each segment: how long it took to read and to verify, in nanoseconds, and its bytes. */
+  readonly onSegment?: (readNs: number, verifyNs: number, bytes: number) => void;
   /** Identifies the boot of the machine; tests give another. */
   readonly bootId?: string;
 }
@@ -68,6 +71,7 @@ export class LogReader {
 
   readonly #dir: string;
   readonly #onProgress: () => void;
+  readonly #onSegment: NonNullable<LogReaderOptions['onSegment']>;
   readonly #files: readonly SegmentFile[];
   readonly #durable: KnownDurable;
   readonly #scan: LogScan;
@@ -95,6 +99,7 @@ export class LogReader {
   ) {
     this.#dir = options.dir;
     this.#onProgress = options.onProgress ?? (() => {});
+    this.#onSegment = options.onSegment ?? (() => {});
     this.#fromEventId = options.fromEventId;
     this.#durable = durable;
     this.#scan = new LogScan(durable.position);
@@ -103,6 +108,8 @@ export class LogReader {
     this.segmentCount = this.#files.length;
     this.windowBytes = largest(options.dir, this.#files);
     this.summary = { oldestSegmentIndex: files[0]?.segmentIndex ?? null, durable: durable.report };
+    const missing = durableSegmentMissing(durable.position, files[0]?.segmentIndex, options.dir);
+    if (missing !== undefined) this.#fail(missing);
   }
 
   /** @throws WalError DIRECTORY_NOT_FOUND, OPEN_FAILED, READ_FAILED */
@@ -167,9 +174,12 @@ export class LogReader {
 
   #readSegment(reader: SegmentReader, segmentIndex: number, window: ReplayWindow): WindowContent | undefined {
     const { file } = reader;
+    const start = performance.now();
     const count = reader.read(window);
+    const read = performance.now();
     const bytes = window.bytes.subarray(0, count);
     const verdict = this.#scan.judge(segmentIndex, bytes, file);
+    this.#onSegment((read - start) * 1e6, (performance.now() - read) * 1e6, count);
     this.#onProgress();
     this.segments++;
     this.bytes += count;

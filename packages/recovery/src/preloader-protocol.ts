@@ -58,6 +58,8 @@ export interface PreloaderData {
   readonly control: SharedArrayBuffer;
   readonly filled: SharedArrayBuffer;
   readonly exhausted: SharedArrayBuffer;
+  /** See `RECOVERY_METRICS`. */
+  readonly telemetry: SharedArrayBuffer;
   readonly port: import('node:worker_threads').MessagePort;
 }
 

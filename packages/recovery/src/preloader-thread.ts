@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { WalError } from '@fswal/format';
 import { SpscRing } from '@fswal/ring';
+import type { Duration } from '@fswal/telemetry';
 import { fromPlainError } from './plain-error.js';
 import {
   CONTROL_WORDS,
@@ -19,6 +20,7 @@ import {
 import type { CheckedOptions } from './recovery-options.js';
 import type { LogSummary } from './recovery-report.js';
 import { ReplayWindow } from './replay-window.js';
+import { type RecoveryMetrics, recoveryMetrics } from './telemetry.js';
 
 /** Checks for a filled window before the thread goes to sleep: some microseconds. */
 const SPINS = 2_000;
@@ -29,6 +31,7 @@ const NAP_MS = 50;
 export class PreloaderThread {
   readonly worker: Worker;
   readonly summary: LogSummary;
+  readonly telemetry: RecoveryMetrics;
   /** The record taken last; see FilledWord. */
   readonly record = new Int32Array(FILLED_WORDS);
   /** How the log ended, once `takeFilled` has returned END. */
@@ -39,6 +42,7 @@ export class PreloaderThread {
   readonly #exhausted: SpscRing;
   readonly #control: Int32Array;
   readonly #port: MessagePort;
+  readonly #waits: Duration;
   readonly #stallNaps: number;
   readonly #returned = new Int32Array(EXHAUSTED_WORDS);
   readonly #exit: Promise<unknown>;
@@ -49,7 +53,7 @@ export class PreloaderThread {
     worker: Worker,
     exit: Promise<unknown>,
     port: MessagePort,
-    parts: { filled: SpscRing; exhausted: SpscRing; control: Int32Array },
+    parts: { filled: SpscRing; exhausted: SpscRing; control: Int32Array; telemetry: RecoveryMetrics },
     start: { windows: readonly SharedArrayBuffer[]; summary: LogSummary },
     stallTimeoutMs: number,
   ) {
@@ -59,6 +63,8 @@ export class PreloaderThread {
     this.#filled = parts.filled;
     this.#exhausted = parts.exhausted;
     this.#control = parts.control;
+    this.telemetry = parts.telemetry;
+    this.#waits = parts.telemetry.duration('replay_wait');
     this.#port = port;
     this.#stallNaps = Math.ceil(stallTimeoutMs / NAP_MS);
     this.#exit = exit;
@@ -75,6 +81,7 @@ export class PreloaderThread {
     const filled = SpscRing.create({ capacity: RING_CAPACITY, recordWords: FILLED_WORDS });
     const exhausted = SpscRing.create({ capacity: RING_CAPACITY, recordWords: EXHAUSTED_WORDS });
     const control = new Int32Array(new SharedArrayBuffer(CONTROL_WORDS * Int32Array.BYTES_PER_ELEMENT));
+    const telemetry = recoveryMetrics();
     const { port1, port2 } = new MessageChannel();
     const workerData: PreloaderData = {
       dir,
@@ -84,16 +91,26 @@ export class PreloaderThread {
       control: control.buffer as SharedArrayBuffer,
       filled: filled.buffer,
       exhausted: exhausted.buffer,
+      telemetry: telemetry.buffer,
       port: port2,
     };
     const url = new URL('./preloader-worker.js', import.meta.url);
     const worker = new Worker(url, { workerData, transferList: [port2], execArgv: [] });
     const exit = new Promise((resolve) => worker.once('exit', resolve));
+    // Without a listener, an error between two others would end the process.
+    worker.on('error', () => {});
     try {
       const start = await firstMessage(worker);
       if ('error' in start) throw fromPlainError(start.error);
       worker.unref();
-      return new PreloaderThread(worker, exit, port1, { filled, exhausted, control }, start, stallTimeoutMs);
+      return new PreloaderThread(
+        worker,
+        exit,
+        port1,
+        { filled, exhausted, control, telemetry },
+        start,
+        stallTimeoutMs,
+      );
     } catch (error) {
       port1.close();
       await exit;
@@ -112,7 +129,11 @@ export class PreloaderThread {
    * @throws WalError WORKER_FAILED where the thread is gone or stands still
    */
   takeFilled(): number {
-    if (!this.#filled.pop(this.record)) this.#await();
+    if (!this.#filled.pop(this.record)) {
+      const start = performance.now();
+      this.#await();
+      this.#waits.record((performance.now() - start) * 1e6);
+    }
     for (let messages = this.record[FilledWord.messages]; messages > 0; messages--) this.#receive();
     return this.record[FilledWord.window];
   }

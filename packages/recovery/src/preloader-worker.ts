@@ -6,6 +6,7 @@ import { toPlainError } from './plain-error.js';
 import { ControlWord, type PreloaderData, type PreloaderStart } from './preloader-protocol.js';
 import { ReplayWindow } from './replay-window.js';
 import { SegmentPreloader } from './segment-preloader.js';
+import { recoveryMetrics } from './telemetry.js';
 import { windowCount } from './window-count.js';
 
 const data = workerData as PreloaderData;
@@ -20,10 +21,23 @@ function onProgress(): void {
   if (Atomics.load(control, ControlWord.stop) !== 0) throw new Stopped('the replay was closed');
 }
 
+function recordSegments() {
+  const telemetry = recoveryMetrics(data.telemetry);
+  const preload = telemetry.duration('preload_segment');
+  const verify = telemetry.duration('verify_segment');
+  const preloadBytes = telemetry.counter('preload_bytes');
+  return (readNs: number, verifyNs: number, bytes: number) => {
+    preload.record(readNs);
+    verify.record(verifyNs);
+    preloadBytes.add(bytes);
+  };
+}
+
 function start(): SegmentPreloader | undefined {
   try {
     const { dir, tailRingDir, fromEventId, readAhead } = data;
-    const reader = LogReader.open({ dir, tailRingDir, fromEventId, onProgress });
+    const onSegment = recordSegments();
+    const reader = LogReader.open({ dir, tailRingDir, fromEventId, onProgress, onSegment });
     const count = windowCount(reader.windowBytes, reader.segmentCount, readAhead);
     const windows = Array.from({ length: count }, () => ReplayWindow.allocate(reader.windowBytes));
     const filled = SpscRing.attach(data.filled);

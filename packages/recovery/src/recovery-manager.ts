@@ -1,12 +1,16 @@
 import { EVENT_WORDS, type EventView, idAt, RequestEvent, WalError } from '@fswal/format';
+import type { Counter } from '@fswal/telemetry';
 import { fromPlainError } from './plain-error.js';
 import { END, FilledWord } from './preloader-protocol.js';
 import { PreloaderThread } from './preloader-thread.js';
 import { checkOptions, type EventViewClass, type RecoveryOptions } from './recovery-options.js';
 import type { RecoveryReport } from './recovery-report.js';
 import { eventsOfBlock, eventWord } from './replay-window.js';
+import type { RecoverySnapshot } from './telemetry.js';
 
 const TWO_32 = 4_294_967_296;
+// A constant of this module: V8 folds those, but loads an imported one anew at each use.
+const STRIDE_WORDS = EVENT_WORDS;
 const NO_WINDOW = -1;
 
 /**
@@ -23,8 +27,10 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
   /** The current event: one view, moved by `next()` and valid until the next call of it. */
   readonly event: V;
 
-  // next() runs per event: what it reads are plain properties with small integers, which optimised code keeps cheap.
-  /** Word index in the window after the last event of the current block. */
+  // next() runs per event: what it reads and writes are plain properties that hold small integers.
+  /** Word index in the window of the event after the current one. */
+  private at = 0;
+  /** Word index after the last event of the current block. */
   private blockEnd = 0;
   /** Word index of the first event delivered from the current block. */
   private blockStart = 0;
@@ -38,6 +44,7 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
 
   /** Events delivered from the blocks before the current one. */
   private eventsBefore = 0;
+  private eventsBeforeWindow = 0;
   private firstEventId = 0n;
   private lastEventId = 0n;
   private ended = false;
@@ -45,6 +52,7 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
   private closing: Promise<void> | undefined;
 
   private readonly thread: PreloaderThread;
+  private readonly replayed: Counter;
   private readonly dir: string;
   private readonly fromEventId: bigint;
   /** 64 bytes of the view's own, where it rests while it has no event. */
@@ -52,6 +60,7 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
 
   private constructor(thread: PreloaderThread, event: V, dir: string, fromEventId: bigint) {
     this.thread = thread;
+    this.replayed = thread.telemetry.counter('replay_events');
     this.event = event;
     this.dir = dir;
     this.fromEventId = fromEventId;
@@ -81,10 +90,10 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
    * again whenever it is called again; READ_FAILED, WORKER_FAILED; NOT_OPEN after close()
    */
   next(): boolean {
-    const view = this.event;
-    const base = view.base + EVENT_WORDS;
-    if (base < this.blockEnd) {
-      view.base = base;
+    const { at } = this;
+    if (at < this.blockEnd) {
+      this.event.base = at;
+      this.at = at + STRIDE_WORDS;
       return true;
     }
     return this.enterBlock();
@@ -103,12 +112,17 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
       endEventId: end?.endEventId ?? 0n,
       events: this.eventsBefore + this.eventsOfCurrentBlock(),
       firstEventId: this.firstEventId,
-      lastEventId: this.blockEnd === 0 ? this.lastEventId : idAt(this.event.words, this.event.base),
+      lastEventId: this.window === NO_WINDOW ? this.lastEventId : this.currentEventId(),
       oldestSegmentIndex: summary.oldestSegmentIndex,
       durable: summary.durable,
       tail: end?.tail ?? null,
       tailRing: end?.tailRing ?? null,
     };
+  }
+
+  /** The metrics as they are now; see `RECOVERY_METRICS`. */
+  get telemetry(): RecoverySnapshot {
+    return this.thread.telemetry.snapshot();
   }
 
   /** Ends the replay, wherever it is, and its thread. */
@@ -129,8 +143,9 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
     this.blockStart = eventWord(block, this.startEvent);
     this.blockEnd = eventWord(block, count);
     this.startEvent = 0;
+    this.at = this.blockStart + EVENT_WORDS;
     view.base = this.blockStart;
-    if (this.firstEventId === 0n) this.firstEventId = idAt(view.words, view.base);
+    if (this.firstEventId === 0n) this.firstEventId = this.currentEventId();
     return true;
   }
 
@@ -158,8 +173,11 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
   private leaveWindow(): void {
     if (this.window === NO_WINDOW) return;
     const { event, window } = this;
-    this.lastEventId = idAt(event.words, event.base);
+    this.lastEventId = this.currentEventId();
     this.eventsBefore += this.eventsOfCurrentBlock();
+    this.replayed.add(this.eventsBefore - this.eventsBeforeWindow);
+    this.eventsBeforeWindow = this.eventsBefore;
+    this.at = 0;
     this.blockStart = 0;
     this.blockEnd = 0;
     this.blockCount = 0;
@@ -191,6 +209,10 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
 
   /** Events delivered from the current block, the current event included. */
   private eventsOfCurrentBlock(): number {
-    return this.blockEnd === 0 ? 0 : (this.event.base - this.blockStart) / EVENT_WORDS + 1;
+    return (this.at - this.blockStart) / EVENT_WORDS;
+  }
+
+  private currentEventId(): bigint {
+    return idAt(this.event.words, this.at - EVENT_WORDS);
   }
 }

@@ -1,18 +1,23 @@
-/** Words copied per round of the unrolled loop. Measured: the plain loop takes about twice as long for 16 words. */
+/** Words copied per round of the unrolled loop; the plain loop takes half as long again for 16 words. */
 const UNROLLED = 8;
 
-/** Copies `count` words. For short records this beats `set(subarray())`, which also allocates. */
+/**
+ * Copies `count` words. For short records this beats `set(subarray())`, which also allocates. The `| 0` spare V8 a check
+ * for overflow at each index.
+ */
 export function copyWords(from: Int32Array, at: number, to: Int32Array, toAt: number, count: number): void {
   let i = 0;
-  for (; i <= count - UNROLLED; i += UNROLLED) {
-    to[toAt + i] = from[at + i];
-    to[toAt + i + 1] = from[at + i + 1];
-    to[toAt + i + 2] = from[at + i + 2];
-    to[toAt + i + 3] = from[at + i + 3];
-    to[toAt + i + 4] = from[at + i + 4];
-    to[toAt + i + 5] = from[at + i + 5];
-    to[toAt + i + 6] = from[at + i + 6];
-    to[toAt + i + 7] = from[at + i + 7];
+  for (; i <= count - UNROLLED; i = (i + UNROLLED) | 0) {
+    const f = (at + i) | 0;
+    const t = (toAt + i) | 0;
+    to[t] = from[f];
+    to[(t + 1) | 0] = from[(f + 1) | 0];
+    to[(t + 2) | 0] = from[(f + 2) | 0];
+    to[(t + 3) | 0] = from[(f + 3) | 0];
+    to[(t + 4) | 0] = from[(f + 4) | 0];
+    to[(t + 5) | 0] = from[(f + 5) | 0];
+    to[(t + 6) | 0] = from[(f + 6) | 0];
+    to[(t + 7) | 0] = from[(f + 7) | 0];
   }
   for (; i < count; i++) to[toAt + i] = from[at + i];
 }

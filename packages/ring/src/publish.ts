@@ -16,7 +16,8 @@
  * (b) holds but for a store that still is in the store buffer of the publisher's core while it glances at `sleepers`: a
  *     matter of nanoseconds to a few microseconds. Therefore a sleeper looks again after its first short nap (see
  *     waiting.ts): what the publisher stored before it could see the sleeper is visible by then, and of what it stores
- *     afterwards it will wake the sleeper. So a wake-up is never lost, and late by at most that nap.
+ *     afterwards it will wake the sleeper. So a wake-up is never lost, and late by at most that nap (a longer one, 64 ms,
+ *     if a nap runs out just as its sleeper is woken for somebody else, and the race comes on top).
  *
  * Elsewhere, and where FSWAL_RING_ATOMICS=1 asks for it, Atomics are used throughout.
  */

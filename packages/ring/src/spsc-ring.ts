@@ -98,10 +98,11 @@ export class SpscRing extends Ring {
     if (this.#claimed) throw claimOpen();
     const { recordWords } = this;
     checkRange(record, at, recordWords);
-    const to = this.claim();
-    if (to < 0) return false;
-    copyWords(record, at, this.words, to, recordWords);
-    this.commit();
+    const { words } = this;
+    const head = words[HEAD];
+    if (!this.#hasRoom(head)) return false;
+    copyWords(record, at, words, this.#recordAt(head), recordWords);
+    this.#publishHead(head);
     return true;
   }
 
@@ -111,19 +112,10 @@ export class SpscRing extends Ring {
    * @returns its word index in `words`, or -1 = full
    */
   claim(): number {
-    const { words, capacity } = this;
-    // The producer's own word: nobody else moves it, so that a plain load is enough.
-    const head = words[HEAD];
-    if ((head - this.#knownTail) >>> 0 >= capacity) {
-      // Pairs with the publication in release(): what the consumer has read of the record is read.
-      this.#knownTail = observe(words, TAIL);
-      if ((head - this.#knownTail) >>> 0 >= capacity) {
-        this.#knownTail = Atomics.load(words, TAIL);
-        if ((head - this.#knownTail) >>> 0 >= capacity) return -1;
-      }
-    }
+    const head = this.words[HEAD];
+    if (!this.#hasRoom(head)) return -1;
     this.#claimed = true;
-    return RECORDS + Math.imul(head & this.#mask, this.stride);
+    return this.#recordAt(head);
   }
 
   /**
@@ -133,8 +125,7 @@ export class SpscRing extends Ring {
   commit(): void {
     if (!this.#claimed) throw new RingError('NOT_CLAIMED', 'commit() without claim()');
     this.#claimed = false;
-    // Pairs with the loads of HEAD in peek(): the words of the record are there.
-    publish(this.words, HEAD, (this.words[HEAD] + 1) | 0, RECORD_SLEEPERS);
+    this.#publishHead(this.words[HEAD]);
   }
 
   /**
@@ -145,10 +136,12 @@ export class SpscRing extends Ring {
   pop(into: Int32Array, at = 0): boolean {
     const { recordWords } = this;
     checkRange(into, at, recordWords);
-    const from = this.peek();
-    if (from < 0) return false;
-    copyWords(this.words, from, into, at, recordWords);
-    this.release();
+    const { words } = this;
+    const tail = words[TAIL];
+    if (!this.#hasRecord(tail)) return false;
+    copyWords(words, this.#recordAt(tail), into, at, recordWords);
+    this.#peeked = false;
+    this.#publishTail(tail);
     return true;
   }
 
@@ -157,19 +150,10 @@ export class SpscRing extends Ring {
    * @returns its word index in `words`, or -1 = empty
    */
   peek(): number {
-    const { words } = this;
-    const tail = words[TAIL];
-    // By the sign: this instance may have known HEAD before another one took over, and back, the consumer's role.
-    if (((this.#knownHead - tail) | 0) <= 0) {
-      // Pairs with the publication in commit(): the words of all records before HEAD are there.
-      this.#knownHead = observe(words, HEAD);
-      if (this.#knownHead === tail) {
-        this.#knownHead = Atomics.load(words, HEAD);
-        if (this.#knownHead === tail) return -1;
-      }
-    }
+    const tail = this.words[TAIL];
+    if (!this.#hasRecord(tail)) return -1;
     this.#peeked = true;
-    return RECORDS + Math.imul(tail & this.#mask, this.stride);
+    return this.#recordAt(tail);
   }
 
   /**
@@ -179,8 +163,43 @@ export class SpscRing extends Ring {
   release(): void {
     if (!this.#peeked) throw new RingError('NOT_PEEKED', 'release() without peek()');
     this.#peeked = false;
-    // After the last read of the record; pairs with the loads of TAIL in claim().
-    publish(this.words, TAIL, (this.words[TAIL] + 1) | 0, ROOM_SLEEPERS);
+    this.#publishTail(this.words[TAIL]);
+  }
+
+  // Each side reads its own cursor by a plain load: nobody else moves it.
+
+  #hasRoom(head: number): boolean {
+    const { words, capacity } = this;
+    if ((head - this.#knownTail) >>> 0 < capacity) return true;
+    // Pairs with #publishTail: what the consumer has read of the records before TAIL is read.
+    this.#knownTail = observe(words, TAIL);
+    if ((head - this.#knownTail) >>> 0 < capacity) return true;
+    this.#knownTail = Atomics.load(words, TAIL);
+    return (head - this.#knownTail) >>> 0 < capacity;
+  }
+
+  #hasRecord(tail: number): boolean {
+    // By the sign: while another instance has had the consumer's role, TAIL may have passed the HEAD known here.
+    if (((this.#knownHead - tail) | 0) > 0) return true;
+    // Pairs with #publishHead: the words of the records before HEAD are there.
+    this.#knownHead = observe(this.words, HEAD);
+    if (this.#knownHead !== tail) return true;
+    this.#knownHead = Atomics.load(this.words, HEAD);
+    return this.#knownHead !== tail;
+  }
+
+  /** After the last store to the record. Pairs with the loads of HEAD in #hasRecord. */
+  #publishHead(head: number): void {
+    publish(this.words, HEAD, (head + 1) | 0, RECORD_SLEEPERS);
+  }
+
+  /** After the last load from the record. Pairs with the loads of TAIL in #hasRoom. */
+  #publishTail(tail: number): void {
+    publish(this.words, TAIL, (tail + 1) | 0, ROOM_SLEEPERS);
+  }
+
+  #recordAt(position: number): number {
+    return RECORDS + Math.imul(position & this.#mask, this.stride);
   }
 }
 

@@ -43,12 +43,13 @@ export function waitUntil(condition: Condition, timeoutMs: number): boolean {
   if (timeoutMs > 0) {
     for (let i = 0; i < LOOKS; i++) if (condition.holds()) return true;
   }
-  for (let napMs = FIRST_NAP_MS; ; napMs = Math.min(2 * napMs, LONGEST_NAP_MS)) {
+  let napMs = FIRST_NAP_MS;
+  for (;;) {
     Atomics.store(words, sleepers, 1);
     if (condition.holds()) return true;
     const left = deadline - performance.now();
     if (!(left > 0)) return false;
-    Atomics.wait(words, sleepers, 1, Math.min(left, napMs));
+    napMs = nextNap(napMs, Atomics.wait(words, sleepers, 1, Math.min(left, napMs)));
   }
 }
 
@@ -60,17 +61,23 @@ export async function waitUntilAsync(condition: Condition, timeoutMs: number): P
   // Node does not count a pending Atomics.waitAsync as work: without a timer it would exit in the middle of the wait.
   const keepAlive = setInterval(doNothing, MAX_DELAY_MS);
   try {
-    for (let napMs = FIRST_NAP_MS; ; napMs = Math.min(2 * napMs, LONGEST_NAP_MS)) {
+    let napMs = FIRST_NAP_MS;
+    for (;;) {
       Atomics.store(words, sleepers, 1);
       if (condition.holds()) return true;
       const left = deadline - performance.now();
       if (!(left > 0)) return false;
       const nap = Atomics.waitAsync(words, sleepers, 1, Math.min(left, napMs));
-      if (nap.async) await nap.value;
+      napMs = nextNap(napMs, nap.async ? await nap.value : nap.value);
     }
   } finally {
     clearInterval(keepAlive);
   }
+}
+
+/** Whoever was woken announces itself anew, so that its next nap is a first one again. */
+function nextNap(napMs: number, ended: 'ok' | 'not-equal' | 'timed-out'): number {
+  return ended === 'timed-out' ? Math.min(2 * napMs, LONGEST_NAP_MS) : FIRST_NAP_MS;
 }
 
 function doNothing(): void {}

@@ -4,7 +4,7 @@ import { SpmcRing } from '../src/spmc-ring.js';
 import { SpscRing } from '../src/spsc-ring.js';
 import { newSeed, Random } from './support/random.js';
 
-const RUNS = 150;
+const RUNS = 40;
 const STEPS = 400;
 
 /** What both rings must do, with an array: records by position, and which positions are given back. */

@@ -10,7 +10,9 @@
  *   4. keeps the sum only if the epoch is still its own.
  *
  * The sum is what was recorded up to step 3, exactly. The writer never waits; a reader that is disturbed by another
- * one, or that is terminated, holds nobody up.
+ * one, or that is terminated, holds nobody up. Worker.terminate() stops a thread only where it calls something, and
+ * where stores are in order the writer calls nothing from the moment its record is under way until it is done. On
+ * other processors it does, and a writer terminated right there leaves a metric that cannot be read.
  *
  * sequence: written by the one thread that records (odd = in a record), read by readers.
  * epoch: written by readers, through compareExchange; read by the writer, who may see it late only inside the record
@@ -67,7 +69,7 @@ export class Histogram {
     const sequence = this.#sequence;
     const odd = (words[sequence] + 1) | 0;
     // Must be visible before the epoch is read: pairs with the reader, who moves the epoch and then reads this word.
-    // Where stores are in order the exchange is a full barrier, and no call must follow (see below).
+    // Where stores are in order the exchange is a full barrier, and a plain load stays after it.
     Atomics.exchange(words, sequence, odd);
     const epoch = STORES_IN_ORDER ? words[this.#epoch] : Atomics.load(words, this.#epoch);
     const half = this.#halves + (epoch & 1) * HALF_STRIDE;

@@ -4,4 +4,4 @@ export type { Gauge } from './gauge.js';
 export type { Histogram } from './histogram.js';
 export { type Distribution, type HistogramSnapshot, percentile } from './histogram-snapshot.js';
 export type { MetricKind, MetricLayout } from './layout.js';
-export { type NamesOf, type Snapshot, Telemetry } from './telemetry.js';
+export { type NameOf, type Snapshot, Telemetry } from './telemetry.js';

@@ -35,13 +35,14 @@ interface SnapshotOf {
 /** The state of all metrics of a layout, by name, as plain data. */
 export type Snapshot<L extends MetricLayout = MetricLayout> = { [N in keyof L]: SnapshotOf[L[N]] };
 
-/** The names in a layout of the metrics of one kind. */
-export type NamesOf<L extends MetricLayout, K extends MetricKind> = {
-  [N in keyof L & string]: K extends L[N] ? N : never;
-}[keyof L & string];
+/** The names of a layout. */
+export type NameOf<L extends MetricLayout> = keyof L & string;
 
-/** A set of named metrics in one SharedArrayBuffer. */
-export class Telemetry<L extends MetricLayout = MetricLayout> {
+/**
+ * A set of named metrics in one SharedArrayBuffer. Code that does not care for the layout takes a plain `Telemetry`,
+ * which one of any layout is.
+ */
+export class Telemetry<out L extends MetricLayout = MetricLayout> {
   /** Hand this to the other threads, to attach. */
   readonly buffer: SharedArrayBuffer;
   readonly #metrics: ReadonlyMap<string, Counter | Gauge | Duration | Histogram>;
@@ -78,22 +79,22 @@ export class Telemetry<L extends MetricLayout = MetricLayout> {
   }
 
   /** @throws TypeError where the layout has no counter of that name */
-  counter(name: NamesOf<L, 'counter'>): Counter {
+  counter(name: NameOf<L>): Counter {
     return this.#metric(name, 'counter', Counter);
   }
 
   /** @throws TypeError where the layout has no gauge of that name */
-  gauge(name: NamesOf<L, 'gauge'>): Gauge {
+  gauge(name: NameOf<L>): Gauge {
     return this.#metric(name, 'gauge', Gauge);
   }
 
   /** @throws TypeError where the layout has no duration of that name */
-  duration(name: NamesOf<L, 'duration'>): Duration {
+  duration(name: NameOf<L>): Duration {
     return this.#metric(name, 'duration', Duration);
   }
 
   /** @throws TypeError where the layout has no histogram of that name */
-  histogram(name: NamesOf<L, 'histogram'>): Histogram {
+  histogram(name: NameOf<L>): Histogram {
     return this.#metric(name, 'histogram', Histogram);
   }
 

@@ -138,7 +138,7 @@ describe('a set of metrics', () => {
 
   test('is typed by its layout', () => {
     const telemetry = Telemetry.create({ appended: 'counter', sync: 'duration', append: 'histogram' });
-    expectTypeOf(telemetry.counter).parameters.toEqualTypeOf<['appended']>();
+    expectTypeOf(telemetry.counter).parameters.toEqualTypeOf<['appended' | 'sync' | 'append']>();
     expectTypeOf(telemetry.snapshot()).toEqualTypeOf<{
       readonly appended: number;
       readonly sync: DurationSnapshot;

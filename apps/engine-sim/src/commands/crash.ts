@@ -45,10 +45,11 @@ export function crash(options: CrashCommandOptions, output: Output): Promise<Exi
 }
 
 function describeLife(life: Life, verdict: Verdict): string {
-  const what = `kill ${life.number} ${describeMoment(life.moment)}: ${formatCount(life.appended)} appended`;
+  const when = `kill ${life.number} ${describeMoment(life.moment)}, ring of ${life.tailBlocks}`;
+  const counts = `${formatCount(life.appended)} appended, ${formatCount(verdict.recovered)} recovered in all`;
   const outcome = verdict.lost > 0 ? `${formatCount(verdict.lost)} LOST` : 'none lost';
   const mismatch = verdict.mismatch === undefined ? '' : `, MISMATCH: ${verdict.mismatch}`;
-  return `${what}, ${formatCount(verdict.recovered)} recovered in all, ${outcome}${mismatch}`;
+  return `${when}: ${counts}, ${outcome}${mismatch}`;
 }
 
 function describeMoment(moment: KillMoment): string {

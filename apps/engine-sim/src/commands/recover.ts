@@ -1,4 +1,4 @@
-import type { WalError } from '@fswal/format';
+import { WalError } from '@fswal/format';
 import { Reference } from '../log/reference.js';
 import { Replay } from '../log/replay.js';
 import { replayLog } from '../log/replay-log.js';
@@ -13,6 +13,9 @@ export interface RecoverOptions {
 export async function recover({ dir, seed }: RecoverOptions, output: Output): Promise<ExitStatus> {
   const replay = new Replay({ seed });
   const { seconds, report, damage } = await replayLog(dir, replay);
+  if (damage === undefined && report.oldestSegmentIndex === null && report.tailRing === null) {
+    throw new WalError('SEGMENT_NOT_FOUND', 'there is no log', { file: dir });
+  }
   const stateHash = replay.engine.stateHash();
   const eventsPerSec = replay.events === 0 ? 0 : Math.round(replay.events / seconds);
   const hasEvents = replay.events > 0;

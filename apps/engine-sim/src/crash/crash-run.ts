@@ -10,6 +10,12 @@ import { replayLogIfAny } from '../log/replay-log.js';
 import { drawKillMoment, type KillMoment } from './kill-plan.js';
 import { RecordingChild } from './recording-child.js';
 
+/**
+ * Sizes of the tail ring, one drawn for each life. The small ones wrap many times in a life and make the engine wait;
+ * the default one holds all of it.
+ */
+const TAIL_BLOCKS = [16, 64, 256, 2048];
+
 export interface CrashOptions {
   readonly dir: string;
   readonly kills: number;
@@ -27,6 +33,7 @@ export interface Life {
   /** From 1. */
   readonly number: number;
   readonly moment: KillMoment;
+  readonly tailBlocks: number;
   /** Events whose append had returned before the kill. */
   readonly appended: number;
   /** Id of the last of them, or 0. */
@@ -89,7 +96,8 @@ export class CrashRun {
       while (this.#result.kills < this.#options.kills && !this.#stopping) {
         const life = await this.#live(published);
         this.#options.afterKill?.(this.#dir);
-        this.#options.onLife?.(life, await this.#judge(life));
+        const verdict = await this.#judge(life);
+        this.#options.onLife?.(life, verdict);
       }
     } catch (error) {
       // A child that stop() killed did not end by itself.
@@ -118,11 +126,9 @@ export class CrashRun {
   async #live(published: PublishedPosition): Promise<Life> {
     const { seed, events, blocks } = this.#options;
     const moment = drawKillMoment(this.#random, events);
-    const child = RecordingChild.start(
-      { dir: this.#dir, seed, events, blocks },
-      this.#publishedPath,
-      published,
-    );
+    const tailBlocks = TAIL_BLOCKS[this.#random.below(TAIL_BLOCKS.length)];
+    const options = { dir: this.#dir, seed, events, blocks, tailBlocks };
+    const child = RecordingChild.start(options, this.#publishedPath, published);
     this.#child = child;
     try {
       await child.until(this.#due(moment, published));
@@ -135,6 +141,7 @@ export class CrashRun {
     return {
       number: this.#result.kills,
       moment,
+      tailBlocks,
       appended,
       lastAppendedId: appended === 0 ? 0 : baseEventId + appended,
       isCutShort: phase !== Phase.Done,

@@ -15,6 +15,8 @@ const OPENING_IN_20 = 2;
 const EARLY_IN_20 = 4;
 const ROTATION_IN_20 = 6;
 const MOST_ROTATIONS = 2;
+/** The kills that are spread over the recording fall into this part of it, so that they come before its end. */
+const SPREAD = 0.75;
 
 /** Draws the moment of one kill; the rest of them, 8 of 20, are spread evenly over the recording. */
 export function drawKillMoment(random: Xoshiro128, events: number): KillMoment {
@@ -26,5 +28,5 @@ export function drawKillMoment(random: Xoshiro128, events: number): KillMoment {
   if (draw < OPENING_IN_20 + EARLY_IN_20 + ROTATION_IN_20) {
     return { kind: 'rotation', rotations: 1 + random.below(MOST_ROTATIONS) };
   }
-  return { kind: 'appended', events: 1 + random.below(events) };
+  return { kind: 'appended', events: 1 + random.below(Math.ceil(SPREAD * events)) };
 }

@@ -19,6 +19,7 @@ export interface ChildOptions {
   /** It stops after so many, and waits to be killed. */
   readonly events: number;
   readonly blocks?: number | undefined;
+  readonly tailBlocks?: number | undefined;
 }
 
 /** What the child takes on its command line, as JSON. */

@@ -7,8 +7,13 @@ import { PublishedPosition } from './published-position.js';
 import { Replay } from './replay.js';
 import { replayLogIfAny } from './replay-log.js';
 
-/** Requests between two looks at the clock: about a millisecond. */
-const SLICE_EVENTS = 4096;
+/** How long a stall of the device may stop the engine: there is nothing better to do than to wait. */
+const BACKPRESSURE_TIMEOUT_MS = 30_000;
+/**
+ * Requests between two visits to the event loop: the events of a default segment, some ten milliseconds. Within a
+ * slice the engine's thread makes no system call.
+ */
+const SLICE_EVENTS = 262_144;
 
 export interface RecordingOptions {
   readonly dir: string;
@@ -16,6 +21,8 @@ export interface RecordingOptions {
   readonly seed: number;
   /** Blocks of a segment file, for a new log. */
   readonly blocks?: number | undefined;
+  /** Blocks of the tail ring. */
+  readonly tailBlocks?: number | undefined;
   /** Where to say how far it has come. */
   readonly published?: PublishedPosition;
 }
@@ -51,14 +58,16 @@ export class Recording {
    * @throws ForeignLogError where the log there is not of this seed
    */
   static async open(options: RecordingOptions): Promise<Recording> {
-    const { dir, seed, blocks } = options;
+    const { dir, seed, blocks, tailBlocks } = options;
     const replay = new Replay({ seed });
     const replayed = await replayLogIfAny(dir, replay);
     if (replayed?.damage !== undefined) throw replayed.damage;
     if (replay.difference !== undefined) throw new ForeignLogError(dir, seed, replay.difference.reason);
     const recorder = await RecorderManager.open({
       dir,
+      backpressureTimeoutMs: BACKPRESSURE_TIMEOUT_MS,
       ...(blocks === undefined ? {} : { blocksPerSegment: blocks }),
+      ...(tailBlocks === undefined ? {} : { tailBlocks }),
     });
     const { eventId } = recorder.metaState;
     if (eventId !== replay.lastEventId) {
@@ -89,7 +98,7 @@ export class Recording {
    * Records and matches `events` more requests, or fewer after `stop`.
    *
    * @param rate requests per second at most
-   * @param onProgress called often
+   * @param onProgress called now and then
    * @returns seconds that it took
    * @throws WalError what append throws
    */

@@ -42,7 +42,7 @@ afterAll(() => {
 export function eventOf(id: bigint): RequestEvent {
   return RequestEvent.from({
     eventId: id,
-    timestamp: id * 1_000n,
+    timestamp: BigInt.asUintN(64, id * 1_000n),
     price: BigInt.asIntN(60, id * -31n),
     quantity: BigInt.asIntN(60, id * 7n),
     userId: Number(id & 0xffffn),

@@ -1,10 +1,17 @@
 // What must hold of every snapshot of the metrics that write.js writes.
 import { LEVELS, STEP } from './layout.js';
 
-/** @returns the complaints */
+/**
+ * @param {import('../../src/index.js').Snapshot<typeof import('./layout.js').layout>} snapshot
+ * @returns {string[]} the complaints
+ */
 export function complaints({ events, level, sync, append }) {
+  /** @type {string[]} */
   const wrong = [];
-  const expect = (holds, what) => holds || wrong.push(what);
+  /** @type {(holds: boolean, what: string) => void} */
+  const expect = (holds, what) => {
+    if (!holds) wrong.push(what);
+  };
   expect(Number.isInteger(events / STEP), `counter ${events}`);
   expect(LEVELS.includes(level), `gauge ${level}`);
   for (const [name, { count, sum, min, max }] of Object.entries({ sync, append })) {

@@ -1,0 +1,223 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { EVENT_BYTES, EVENT_WORDS, RequestEvent } from '@fswal/format';
+import { RecorderManager } from '@fswal/recorder';
+import type { BenchGroup, BenchRow } from './bench-group.js';
+import { interleave, median, medianRatio, nsPer } from './interleave.js';
+import { openLmdb, openSqlite } from './rivals.js';
+
+/** Half of the tail ring: a burst fits it whole. */
+const BURST = 262_144;
+const RING_EVENTS = 2 * BURST;
+const BATCH_EVENTS = 256;
+/** The rivals are slower: less of it gives as good a figure. */
+const RIVAL_EVENTS = 25_600;
+const ROUNDS = 15;
+const WARM_UP_ROUNDS = 3;
+
+const FLOOR = 'floor: store 16 words into a plain array';
+const APPEND = 'append(event)';
+const CLAIM = 'claim() + commit(id)';
+const BATCHED = 'fs.writeSync, batches of 256';
+
+/** Appending in bursts that fit the tail ring, beside the floor and what one would use instead. */
+export async function benchAppend(dir: string, fileSystem: string): Promise<BenchGroup> {
+  const recorder = await RecorderManager.open({ dir: path.join(dir, 'log') });
+  const batch = new BatchedFile(path.join(dir, 'batched'));
+  const lmdb = openLmdb(path.join(dir, 'lmdb'));
+  const sqlite = openSqlite(path.join(dir, 'sqlite.db'), 'NORMAL');
+  const floor = new Floor();
+  const event = filledEvent();
+  let id = 0;
+  const values = await interleave(ROUNDS, WARM_UP_ROUNDS, {
+    [FLOOR]: () => nsPer(BURST, () => floor.store(BURST)),
+    [APPEND]: async () => {
+      const ns = nsPer(BURST, () => {
+        for (let i = 0; i < BURST; i++) {
+          event.eventId = ++id;
+          recorder.append(event);
+        }
+      });
+      await recorder.sync();
+      return ns;
+    },
+    [CLAIM]: async () => {
+      const ns = nsPer(BURST, () => {
+        for (let i = 0; i < BURST; i++) {
+          const claimed = recorder.claim();
+          claimed.price = i;
+          claimed.quantity = 7;
+          claimed.userId = 3;
+          claimed.orderId = i;
+          recorder.commit(++id);
+        }
+      });
+      await recorder.sync();
+      return ns;
+    },
+    [BATCHED]: () => nsPer(BURST, () => batch.write(event, BURST)),
+    [lmdb.name]: () => lmdb.nsPerEvent(event, RIVAL_EVENTS),
+    ...(sqlite && { [sqlite.name]: () => sqlite.nsPerEvent(event, RIVAL_EVENTS) }),
+  });
+  await recorder.close();
+  batch.close();
+  await lmdb.close();
+  sqlite?.close();
+  const floorValues = values[FLOOR];
+  const faster = 1 / medianRatio(values[APPEND], values[BATCHED]);
+  return {
+    group: `append, bursts of ${BURST.toLocaleString('en')} events that fit the ring (${fileSystem}, page cache)`,
+    rows: Object.entries(values).map(([name, ns]) => row(name, median(ns))),
+    ratios: [
+      ratio('append / floor', medianRatio(values[APPEND], floorValues), 'at most 3', 3),
+      ratio('claim + commit / floor', medianRatio(values[CLAIM], floorValues), 'at most 3', 3),
+      { name: 'batched fs.writeSync / append', value: faster, target: 'at least 5', met: faster >= 5 },
+    ],
+  };
+}
+
+/** Appending without a pause, far beyond the ring, to new files: as fast as the slowest thread. */
+export async function benchFlatOut(dir: string, fileSystem: string): Promise<BenchGroup> {
+  const events = 8_388_608;
+  const rounds: Record<string, number[]> = { appended: [], 'in segments, synced': [] };
+  for (let round = 0; round < 3; round++) {
+    const logDir = path.join(dir, `flat-out-${round}`);
+    const recorder = await RecorderManager.open({ dir: logDir, backpressureTimeoutMs: 60_000 });
+    const event = filledEvent();
+    const start = process.hrtime.bigint();
+    for (let id = 1; id <= events; id++) {
+      event.eventId = id;
+      recorder.append(event);
+    }
+    rounds.appended.push(Number(process.hrtime.bigint() - start) / events);
+    await recorder.sync();
+    rounds['in segments, synced'].push(Number(process.hrtime.bigint() - start) / events);
+    await recorder.close();
+    fs.rmSync(logDir, { recursive: true });
+  }
+  return {
+    group: `append flat out, ${events.toLocaleString('en')} events, fresh files (${fileSystem})`,
+    rows: Object.entries(rounds).map(([name, ns]) => row(name, median(ns))),
+    ratios: [],
+  };
+}
+
+/** Collections of garbage in the engine's thread during 20 million appends after warm-up. */
+export async function benchGarbage(dir: string, fileSystem: string): Promise<BenchGroup> {
+  const recorder = await RecorderManager.open({
+    dir: path.join(dir, 'garbage'),
+    backpressureTimeoutMs: 60_000,
+  });
+  const event = filledEvent();
+  let id = 0;
+  const burst = () => {
+    for (let i = 0; i < BURST; i++) {
+      event.eventId = ++id;
+      recorder.append(event);
+    }
+  };
+  for (let i = 0; i < 8; i++) burst();
+  await recorder.sync();
+  const before = id;
+  let collections = 0;
+  const { PerformanceObserver } = await import('node:perf_hooks');
+  const observer = new PerformanceObserver((list) => {
+    collections += list.getEntries().length;
+  });
+  observer.observe({ entryTypes: ['gc'] });
+  const start = process.hrtime.bigint();
+  while (id - before < 20_000_000) burst();
+  const ns = Number(process.hrtime.bigint() - start) / (id - before);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  collections += observer.takeRecords().length;
+  observer.disconnect();
+  await recorder.close();
+  return {
+    group: `garbage, ${(id - before).toLocaleString('en')} appends flat out (${fileSystem})`,
+    rows: [row('append(event)', ns)],
+    ratios: [{ name: 'collections of garbage', value: collections, target: 'none', met: collections === 0 }],
+  };
+}
+
+/** The least that any log has to do: 16 stores an event, into memory of the ring's size that is touched already. */
+class Floor {
+  readonly #words = new Uint32Array(RING_EVENTS * EVENT_WORDS).fill(1);
+  #at = 0;
+  #id = 0;
+
+  store(count: number): void {
+    const words = this.#words;
+    let at = this.#at;
+    let id = this.#id;
+    for (let i = 0; i < count; i++) {
+      if (at === words.length) at = 0;
+      words[at] = ++id;
+      words[at + 1] = 0;
+      words[at + 2] = 2;
+      words[at + 3] = 3;
+      words[at + 4] = i;
+      words[at + 5] = 5;
+      words[at + 6] = 6;
+      words[at + 7] = 7;
+      words[at + 8] = 8;
+      words[at + 9] = 9;
+      words[at + 10] = 10;
+      words[at + 11] = 11;
+      words[at + 12] = 12;
+      words[at + 13] = 13;
+      words[at + 14] = 14;
+      words[at + 15] = 15;
+      at += EVENT_WORDS;
+    }
+    this.#at = at;
+    this.#id = id;
+  }
+}
+
+/** What one writes first: gather 256 events in memory, then one fs.writeSync. */
+class BatchedFile {
+  readonly #fd: number;
+  readonly #words = new Int32Array(BATCH_EVENTS * EVENT_WORDS);
+  readonly #bytes = new Uint8Array(this.#words.buffer);
+  #id = 0;
+
+  constructor(file: string) {
+    this.#fd = fs.openSync(file, 'w');
+  }
+
+  write(event: RequestEvent, count: number): void {
+    const { words } = event;
+    const batch = this.#words;
+    for (let i = 0; i < count; i += BATCH_EVENTS) {
+      for (let at = 0; at < batch.length; at += EVENT_WORDS) {
+        event.eventId = ++this.#id;
+        for (let w = 0; w < EVENT_WORDS; w++) batch[at + w] = words[w];
+      }
+      fs.writeSync(this.#fd, this.#bytes, 0, BATCH_EVENTS * EVENT_BYTES);
+    }
+  }
+
+  close(): void {
+    fs.closeSync(this.#fd);
+  }
+}
+
+export function filledEvent(): RequestEvent {
+  return RequestEvent.from({
+    eventId: 1,
+    price: 10_050,
+    quantity: 7,
+    userId: 3,
+    orderId: 11,
+    type: 1,
+    side: 1,
+  });
+}
+
+function row(name: string, medianNs: number): BenchRow {
+  return { name, medianNs, perSec: 1e9 / medianNs };
+}
+
+function ratio(name: string, value: number, target: string, most: number) {
+  return { name, value, target, met: value <= most };
+}

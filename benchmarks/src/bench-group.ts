@@ -1,0 +1,38 @@
+/** One figure of a benchmark. */
+export interface BenchRow {
+  name: string;
+  /** Median over the rounds, nanoseconds per operation. */
+  medianNs: number;
+  /** Operations per second, by the median. */
+  perSec: number;
+  /** What else there is to know, such as the file system. */
+  note?: string;
+}
+
+/** How two figures of the same run compare. */
+export interface BenchRatio {
+  name: string;
+  value: number;
+  /** What was to be reached, in words; '-' where nothing was. */
+  target: string;
+  met: boolean;
+}
+
+/** What a benchmark returns: plain data, to be printed as a table or as JSON. */
+export interface BenchGroup {
+  group: string;
+  rows: BenchRow[];
+  ratios: BenchRatio[];
+}
+
+/** A row from the nanoseconds per operation of each round. */
+export function benchRow(name: string, roundsNs: readonly number[], note?: string): BenchRow {
+  const medianNs = median(roundsNs);
+  return { name, medianNs, perSec: 1e9 / medianNs, ...(note === undefined ? {} : { note }) };
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}

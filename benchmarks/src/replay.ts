@@ -1,0 +1,94 @@
+import path from 'node:path';
+import { EVENT_WORDS, type RequestEvent } from '@fswal/format';
+import { RecorderManager } from '@fswal/recorder';
+import { RecoveryManager } from '@fswal/recovery';
+import { filledEvent } from './append.js';
+import type { BenchGroup } from './bench-group.js';
+import { interleave, median, medianRatio, nsPer } from './interleave.js';
+
+/** Four segments of the default size: the preloader has them all ahead of the replay. */
+const AHEAD_EVENTS = 1_048_576;
+const PIPELINE_EVENTS = 4_194_304;
+const ROUNDS = 9;
+const WARM_UP_ROUNDS = 2;
+const AHEAD_MS = 400;
+
+const FLOOR = 'floor: load the four fields from a plain array';
+const NEXT = 'next() and four fields, verified ahead';
+const PIPELINE = 'open, read, verify, next() and four fields, close';
+
+/** Replay of verified events, warm cache, beside a loop that loads the same fields from a plain array. */
+export async function benchReplay(dir: string, fileSystem: string): Promise<BenchGroup> {
+  const ahead = path.join(dir, 'replay-ahead');
+  const whole = path.join(dir, 'replay-whole');
+  await record(ahead, AHEAD_EVENTS);
+  await record(whole, PIPELINE_EVENTS);
+  const words = new Uint32Array(AHEAD_EVENTS * EVENT_WORDS);
+  for (let i = 0; i < words.length; i++) words[i] = i & 0xffff;
+  const sums = new Set<number>();
+  const values = await interleave(ROUNDS, WARM_UP_ROUNDS, {
+    [FLOOR]: () => nsPer(AHEAD_EVENTS, () => sums.add(loadFloor(words))),
+    [NEXT]: async () => {
+      const recovery = await RecoveryManager.open({ dir: ahead });
+      await new Promise((resolve) => setTimeout(resolve, AHEAD_MS));
+      const ns = nsPer(AHEAD_EVENTS, () => sums.add(replay(recovery, AHEAD_EVENTS)));
+      await recovery.close();
+      return ns;
+    },
+    [PIPELINE]: async () => {
+      const start = process.hrtime.bigint();
+      const recovery = await RecoveryManager.open({ dir: whole });
+      sums.add(replay(recovery, PIPELINE_EVENTS));
+      await recovery.close();
+      return Number(process.hrtime.bigint() - start) / PIPELINE_EVENTS;
+    },
+  });
+  const toFloor = medianRatio(values[NEXT], values[FLOOR]);
+  return {
+    group: `replay (${fileSystem}, warm cache)`,
+    rows: Object.entries(values).map(([name, ns]) => ({
+      name,
+      medianNs: median(ns),
+      perSec: 1e9 / median(ns),
+    })),
+    ratios: [{ name: 'next() / floor', value: toFloor, target: 'at most 2', met: toFloor <= 2 }],
+  };
+}
+
+function loadFloor(words: Uint32Array): number {
+  let sum = 0;
+  for (let at = 0; at < words.length; at += EVENT_WORDS) {
+    sum +=
+      words[at] +
+      words[at + 1] +
+      words[at + 4] +
+      words[at + 5] +
+      words[at + 6] +
+      words[at + 7] +
+      words[at + 8];
+  }
+  return sum;
+}
+
+/** @throws Error where the log does not deliver as many events as were recorded */
+function replay(recovery: RecoveryManager<RequestEvent>, expected: number): number {
+  let sum = 0;
+  let events = 0;
+  const { event } = recovery;
+  while (recovery.next()) {
+    sum += event.eventId + event.price + event.quantity + event.userId;
+    events++;
+  }
+  if (events !== expected) throw new Error(`${events} events were replayed, ${expected} recorded`);
+  return sum;
+}
+
+async function record(dir: string, events: number): Promise<void> {
+  const recorder = await RecorderManager.open({ dir, backpressureTimeoutMs: 60_000 });
+  const event = filledEvent();
+  for (let id = 1; id <= events; id++) {
+    event.eventId = id;
+    recorder.append(event);
+  }
+  await recorder.close();
+}

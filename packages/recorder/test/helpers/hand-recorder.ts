@@ -1,0 +1,213 @@
+import fs from 'node:fs';
+import { join } from 'node:path';
+import {
+  EventView,
+  encodeTailRingHeader,
+  type FormatVersion,
+  TAIL_RING_FILE,
+  tailRingBytes,
+} from '@fswal/format';
+import { readBootId } from '@fswal/format/files';
+import { loadProvider } from '@fswal/mmap';
+import type { Agent } from '../../src/agent.js';
+import { Appender } from '../../src/appender.js';
+import { Control, Stage } from '../../src/control.js';
+import { createRings, type Rings } from '../../src/handover.js';
+import { MetaCoordinator } from '../../src/meta-coordinator.js';
+import { MetaStore } from '../../src/meta-store.js';
+import { OpenSegments, SegmentState } from '../../src/open-segments.js';
+import { LogResumer, type ResumedLog } from '../../src/resume.js';
+import { SegmentFiles } from '../../src/segment-files.js';
+import { SegmentMaintainer } from '../../src/segment-maintainer.js';
+import { SegmentPreparer } from '../../src/segment-preparer.js';
+import { SegmentWriter } from '../../src/segment-writer.js';
+import { TailWriter } from '../../src/tail-writer.js';
+import { RecorderTelemetry } from '../../src/telemetry.js';
+import { fillContent } from './formula.js';
+
+export interface HandOptions {
+  dir: string;
+  blocksPerSegment?: number;
+  formatVersion?: FormatVersion;
+  tailBlocks?: number;
+  preparedSegments?: number;
+  files?: SegmentFiles;
+}
+
+/** Opens a log without a recorder. */
+export function resume(options: HandOptions): ResumedLog {
+  const { dir, blocksPerSegment = 16, formatVersion = 2 } = options;
+  fs.mkdirSync(dir, { recursive: true });
+  const files = options.files ?? new SegmentFiles(dir, loadProvider());
+  return new LogResumer(dir, dir, files, new MetaStore(files), { blocksPerSegment, formatVersion }).resume();
+}
+
+/** Opens a log, closes its files and says what was found and done. */
+export function resumeAndStop(options: HandOptions) {
+  const { active, report, position } = resume(options);
+  if (active !== undefined) {
+    fs.closeSync(active.segment.fd);
+    fs.closeSync(active.segment.syncFd);
+  }
+  return { ...report, position };
+}
+
+/**
+ * A recorder without threads: its agents do a step when they are told to, and it can be killed between any two. The
+ * tail ring is plain memory that becomes a file when the recorder dies.
+ */
+export class HandRecorder {
+  readonly dir: string;
+  readonly control = new Control();
+  readonly telemetry = new RecorderTelemetry();
+  readonly openSegments = new OpenSegments();
+  readonly ring: ArrayBuffer;
+  readonly rings: Rings;
+  readonly resumed: ResumedLog;
+  readonly appender: Appender<EventView>;
+  readonly writer: TailWriter;
+  readonly preparer: SegmentPreparer;
+  readonly maintainer: SegmentMaintainer;
+  readonly coordinator: MetaCoordinator;
+  readonly #event = new EventView();
+
+  constructor(options: HandOptions) {
+    const { dir, blocksPerSegment = 16, formatVersion = 2, tailBlocks = 8, preparedSegments = 2 } = options;
+    this.dir = dir;
+    const files = options.files ?? new SegmentFiles(dir, loadProvider());
+    const resumed = resume({ ...options, files });
+    this.resumed = resumed;
+    const { active, link, nextSegmentIndex, position } = resumed;
+    const { control, openSegments, telemetry } = this;
+    if (active !== undefined) {
+      const { segmentIndex, fd, syncFd } = active.segment;
+      openSegments.add(segmentIndex, SegmentState.active, fd, syncFd);
+    }
+    control.startPersistedAt(active?.segment.segmentIndex ?? nextSegmentIndex);
+    control.publishWritten(position);
+    control.publishDurable(position);
+    this.ring = new ArrayBuffer(tailRingBytes(tailBlocks));
+    const header = { tailBlocks, afterEventId: position.eventId, bootId: readBootId() };
+    encodeTailRingHeader(header, new Uint8Array(this.ring));
+    this.rings = createRings(preparedSegments);
+    this.appender = new Appender(
+      this.ring,
+      tailBlocks,
+      position.eventId,
+      control,
+      new EventView(),
+      0,
+      () => {},
+    );
+    const writer = active && new SegmentWriter(active.segment, files, active.progress);
+    this.writer = new TailWriter(
+      control,
+      { buffer: this.ring, tailBlocks },
+      files,
+      this.rings,
+      openSegments,
+      { writer, link, lastEventId: position.eventId },
+      telemetry.writer,
+    );
+    this.preparer = new SegmentPreparer(
+      control,
+      files,
+      this.rings.prepared,
+      openSegments,
+      { blocksPerSegment, formatVersion, nextSegmentIndex },
+      telemetry.preparer,
+    );
+    this.maintainer = new SegmentMaintainer(
+      control,
+      files,
+      this.rings.persist,
+      openSegments,
+      telemetry.maintainer,
+    );
+    this.coordinator = new MetaCoordinator(
+      control,
+      files,
+      new MetaStore(files),
+      this.rings.durability,
+      openSegments,
+      telemetry.coordinator,
+    );
+  }
+
+  get lastId(): number {
+    return Number(this.appender.lastEventId);
+  }
+  get durableId(): number {
+    return Number(this.control.durable.eventId);
+  }
+
+  /** Appends the next ids up to `id`, without any agent working. */
+  appendTo(id: number): void {
+    for (let next = this.lastId + 1; next <= id; next++) this.append(next);
+  }
+
+  append(id: number): void {
+    this.#event.eventId = id;
+    fillContent(this.#event.words, 0, id);
+    this.appender.append(this.#event);
+  }
+
+  /** Appends the next ids up to `id`, the agents working whenever a quarter of the ring is full. */
+  record(id: number): void {
+    while (this.lastId < id) {
+      this.appendTo(Math.min(id, this.lastId + 512));
+      this.settle();
+    }
+  }
+
+  /** Lets agents work until none has anything to do. */
+  settle(agents: readonly Agent[] = [this.preparer, this.writer, this.maintainer, this.coordinator]): void {
+    let idle = 0;
+    while (idle < 3) {
+      let work = 0;
+      for (const agent of agents) if (!agent.done) work += agent.doWork();
+      idle = work === 0 ? idle + 1 : 0;
+    }
+  }
+
+  /** A sync() with all agents working. */
+  sync(): number {
+    const request = this.control.requestSync();
+    this.settle();
+    if (!this.control.hasSynced(request)) throw new Error('the sync was not answered');
+    return this.durableId;
+  }
+
+  /** The file that the tail ring is. */
+  get ringImage(): Uint8Array {
+    return new Uint8Array(this.ring);
+  }
+
+  /** Dies as by SIGKILL: files stay as they are, the ring too, descriptors go. */
+  kill(): void {
+    fs.writeFileSync(join(this.dir, TAIL_RING_FILE), this.ringImage);
+    this.#closeDescriptors();
+  }
+
+  /** Closes cleanly. */
+  close(): void {
+    this.control.enter(Stage.writerStops);
+    this.settle();
+    this.control.enter(Stage.maintainersStop);
+    this.settle();
+    this.control.enter(Stage.coordinatorStops);
+    this.settle();
+    for (const agent of [this.writer, this.maintainer, this.coordinator]) {
+      if (!agent.done) throw new Error('an agent is not done');
+    }
+    const record = new Int32Array(this.rings.prepared.recordWords);
+    const unused: string[] = [];
+    while (this.rings.prepared.pop(record)) unused.push(`FS.${String(record[0]).padStart(8, '0')}.wal`);
+    for (const name of unused.reverse()) fs.unlinkSync(join(this.dir, name));
+    this.#closeDescriptors();
+  }
+
+  #closeDescriptors(): void {
+    for (const fd of this.openSegments.descriptors()) fs.closeSync(fd);
+  }
+}

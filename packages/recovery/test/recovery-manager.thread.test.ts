@@ -1,0 +1,365 @@
+import { execFile } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { Worker } from 'node:worker_threads';
+import { blockOffset, EventView, META_FILE, type RequestEvent, WalError } from '@fswal/format';
+import { readBootId } from '@fswal/format/files';
+import { describe, expect, it } from 'vitest';
+import { RecoveryManager, type RecoveryOptions } from '../dist/index.js';
+import { buildLog, eventOf, full, idsAfter, tempDir, writeMeta, writeRing } from './helpers/log-builder.js';
+import { readAll } from './helpers/read-all.js';
+import { flip } from './helpers/vandal.js';
+
+const manySegments = { segments: Array.from({ length: 12 }, () => ({ blocks: full(16) })) };
+
+/** The preloader's thread behind a recovery, to maltreat it. */
+function workerOf(recovery: RecoveryManager): Worker {
+  return (recovery as unknown as { thread: { worker: Worker } }).thread.worker;
+}
+
+async function replay(options: RecoveryOptions<RequestEvent>) {
+  const recovery = await RecoveryManager.open(options as { dir: string });
+  const ids: bigint[] = [];
+  let error: unknown;
+  try {
+    while (recovery.next()) ids.push(recovery.event.eventIdBig);
+  } catch (thrown) {
+    error = thrown;
+  }
+  const { report } = recovery;
+  await recovery.close();
+  return { ids, error, report };
+}
+
+/** A log with all there is: closed segments, an open one, an unsealed block, a tail ring. */
+function leftByKill() {
+  const log = buildLog({ segments: [...manySegments.segments, { blocks: [256, 5, 256], tail: 40 }] });
+  writeMeta(log, 11);
+  const more = idsAfter(log.lastId, 3000, 2n);
+  writeRing(log.dir, { tailBlocks: 16, afterEventId: log.lastId, ids: more, bootId: readBootId() });
+  return { log, all: [...log.ids, ...more] };
+}
+
+describe('RecoveryManager', () => {
+  it('delivers over its thread what the reader delivers without one', async () => {
+    const { log, all } = leftByKill();
+    const { ids, error, report } = await replay({ dir: log.dir });
+    const read = readAll(log.dir, { bootId: readBootId() });
+    expect(error).toBeUndefined();
+    expect(ids).toEqual(all);
+    expect(ids).toEqual(read.ids);
+    expect(report).toEqual({
+      dir: log.dir,
+      complete: true,
+      segments: 13,
+      bytes: read.reader.bytes,
+      fromEventId: 0n,
+      endEventId: all.at(-1),
+      events: all.length,
+      firstEventId: 1n,
+      lastEventId: all.at(-1),
+      oldestSegmentIndex: 0,
+      durable: { eventId: log.segments[11].ids.at(-1), source: META_FILE },
+      tail: null,
+      tailRing: { events: 3000, note: null },
+    });
+  });
+
+  it('counts and times what it does', async () => {
+    const { log, all } = leftByKill();
+    const recovery = await RecoveryManager.open({ dir: log.dir });
+    while (recovery.next());
+    const { telemetry, report } = recovery;
+    expect(telemetry.replay_events).toBe(all.length);
+    expect(telemetry.preload_bytes).toBe(report.bytes);
+    expect(telemetry.preload_segment.count).toBe(13);
+    expect(telemetry.verify_segment.count).toBe(13);
+    await recovery.close();
+  });
+
+  it('moves one view over whole events', async () => {
+    const { log, all } = leftByKill();
+    const recovery = await RecoveryManager.open({ dir: log.dir });
+    const view = recovery.event;
+    let index = 0;
+    while (recovery.next()) {
+      expect(recovery.event).toBe(view);
+      if (index % 97 === 0) expect(view.bytes).toEqual(eventOf(all[index]).bytes);
+      index++;
+    }
+    expect(index).toBe(all.length);
+    await recovery.close();
+  });
+
+  it.each([1, 2, 30])('replays through few and many windows alike, %i ahead', async (readAhead) => {
+    const { log, all } = leftByKill();
+    expect((await replay({ dir: log.dir, readAhead })).ids).toEqual(all);
+  });
+
+  it('begins where fromEventId says, as a number or a bigint', async () => {
+    const { log, all } = leftByKill();
+    const from = all[5000];
+    expect((await replay({ dir: log.dir, fromEventId: from })).ids).toEqual(all.slice(5000));
+    const { ids, report } = await replay({ dir: log.dir, fromEventId: Number(from) });
+    expect(ids).toEqual(all.slice(5000));
+    expect(report).toMatchObject({ fromEventId: from, firstEventId: from, events: all.length - 5000 });
+    const beyond = await replay({ dir: log.dir, fromEventId: 2n ** 62n });
+    expect(beyond.report).toMatchObject({
+      events: 0,
+      firstEventId: 0n,
+      endEventId: all.at(-1),
+      complete: true,
+    });
+  });
+
+  it('delivers everything before damage, then throws it, and again', async () => {
+    const log = buildLog(manySegments);
+    writeMeta(log);
+    flip(log.segments[7].file, blockOffset(3) + 333);
+    const recovery = await RecoveryManager.open({ dir: log.dir });
+    let events = 0;
+    let thrown: unknown;
+    try {
+      while (recovery.next()) events++;
+    } catch (error) {
+      thrown = error;
+    }
+    expect(events).toBe((7 * 16 + 3) * 256);
+    expect(thrown).toBeInstanceOf(WalError);
+    const place = { file: log.segments[7].file, block: 3, offset: blockOffset(3), eventId: BigInt(events) };
+    expect(thrown).toMatchObject({ code: 'BLOCK_CHECKSUM_MISMATCH', ...place });
+    expect((thrown as WalError).message).toContain(`block 3, offset ${blockOffset(3)}, event ${events}`);
+    expect(() => recovery.next()).toThrow(thrown as WalError);
+    expect(recovery.report).toMatchObject({ complete: true, events, lastEventId: BigInt(events) });
+    await recovery.close();
+  });
+
+  it('ends normally at a torn tail, again and again, and reports it', async () => {
+    const log = buildLog({ segments: [{ blocks: full(4) }, { blocks: full(4), open: true }] });
+    writeMeta(log, 0);
+    flip(log.segments[1].file, blockOffset(2) + 333);
+    const recovery = await RecoveryManager.open({ dir: log.dir });
+    let events = 0;
+    while (recovery.next()) events++;
+    expect(events).toBe(6 * 256);
+    expect(recovery.next()).toBe(false);
+    expect(recovery.report.tail).toMatchObject({
+      file: log.segments[1].file,
+      block: 2,
+      unreachableBlocks: 1,
+    });
+    await recovery.close();
+  });
+
+  it('counts in its report, at any time, what was delivered until then', async () => {
+    const log = buildLog({ segments: [{ blocks: [3, 256, 1, 9] }, { blocks: [7], tail: 4 }], idStep: 3n });
+    writeMeta(log, 0);
+    const recovery = await RecoveryManager.open({ dir: log.dir, fromEventId: log.ids[1] });
+    expect(recovery.report).toMatchObject({ complete: false, events: 0, firstEventId: 0n, lastEventId: 0n });
+    for (let events = 1; recovery.next(); events++) {
+      const lastEventId = log.ids[events];
+      expect(recovery.report).toMatchObject({
+        complete: false,
+        events,
+        firstEventId: log.ids[1],
+        lastEventId,
+      });
+    }
+    expect(recovery.report).toMatchObject({
+      complete: true,
+      events: log.ids.length - 1,
+      lastEventId: log.lastId,
+    });
+    await recovery.close();
+    expect(recovery.report).toMatchObject({
+      complete: true,
+      events: log.ids.length - 1,
+      lastEventId: log.lastId,
+    });
+  });
+
+  it('replays events of another shape through the class given', async () => {
+    class Tick extends EventView {
+      get price(): bigint {
+        return new BigInt64Array(this.bytes.buffer, this.bytes.byteOffset + 16, 1)[0];
+      }
+    }
+    const log = buildLog({ segments: [{ blocks: [20] }] });
+    const recovery = await RecoveryManager.open({ dir: log.dir, view: Tick });
+    let events = 0;
+    while (recovery.next()) {
+      const tick: Tick = recovery.event;
+      expect(tick.price).toBe(eventOf(tick.eventIdBig).priceBig);
+      events++;
+    }
+    expect(events).toBe(20);
+    await recovery.close();
+  });
+
+  it('goes by its own place, whatever is done to the view', async () => {
+    const log = buildLog({ segments: [{ blocks: full(3) }] });
+    const recovery = await RecoveryManager.open({ dir: log.dir });
+    let events = 0;
+    for (; recovery.next(); events++) {
+      expect(recovery.event.eventIdBig).toBe(log.ids[events]);
+      recovery.event.base = 0;
+    }
+    expect(events).toBe(log.ids.length);
+    await recovery.close();
+  });
+
+  it('replays the directories of the version 1 system', async () => {
+    const golden = fileURLToPath(new URL('../../format/test/golden/', import.meta.url));
+    for (const [name, events, first, last] of [
+      ['contiguous', 9000, 1n, 9000n],
+      ['gaps', 700, 4n, 2100n],
+      ['huge', 300, 2n ** 63n + 5n, 2n ** 63n + 1500n],
+    ] as const) {
+      const { ids, error, report } = await replay({ dir: path.join(golden, name) });
+      expect(error).toBeUndefined();
+      expect(ids.length).toBe(events);
+      expect([ids[0], ids.at(-1)]).toEqual([first, last]);
+      expect(report.durable).toMatchObject({ source: 'derived', eventId: last });
+    }
+  });
+
+  it('finds nothing in an empty directory', async () => {
+    const { ids, report } = await replay({ dir: tempDir() });
+    expect(ids).toEqual([]);
+    expect(report).toMatchObject({ complete: true, segments: 0, events: 0, oldestSegmentIndex: null });
+  });
+});
+
+describe('opening', () => {
+  it('rejects with the error of the directory, and leaves no thread', async () => {
+    const dir = path.join(tempDir(), 'nowhere');
+    await expect(RecoveryManager.open({ dir })).rejects.toMatchObject({
+      name: 'WalError',
+      code: 'DIRECTORY_NOT_FOUND',
+      file: dir,
+      cause: { code: 'ENOENT' },
+    });
+  });
+
+  it.each([
+    [{ dir: '' }, TypeError],
+    [{ dir: 7 }, TypeError],
+    [{ dir: '.', mode: 'diagnostic' }, TypeError],
+    [{ dir: '.', follow: true }, TypeError],
+    [{ dir: '.', tailRingDir: 7 }, TypeError],
+    [{ dir: '.', readAhead: 0 }, RangeError],
+    [{ dir: '.', readAhead: 31 }, RangeError],
+    [{ dir: '.', readAhead: 1.5 }, RangeError],
+    [{ dir: '.', fromEventId: -1 }, RangeError],
+    [{ dir: '.', fromEventId: 2 ** 53 }, RangeError],
+    [{ dir: '.', fromEventId: 2n ** 64n }, RangeError],
+    [{ dir: '.', stallTimeoutMs: 0 }, RangeError],
+  ])('refuses %o', async (options, error) => {
+    await expect(RecoveryManager.open(options as { dir: string })).rejects.toThrow(error);
+  });
+});
+
+describe('closing', () => {
+  it('in the middle of a replay ends the thread, frees the files, and can be repeated', async () => {
+    const log = buildLog(manySegments);
+    writeMeta(log);
+    const descriptors = fs.readdirSync('/proc/self/fd').length;
+    for (const count of [0, 1, 300, 20_000]) {
+      const recovery = await RecoveryManager.open({ dir: log.dir });
+      for (let i = 0; i < count; i++) expect(recovery.next()).toBe(true);
+      const closed = recovery.close();
+      expect(recovery.close()).toBe(closed);
+      await closed;
+      await recovery.close();
+      expect(workerOf(recovery).threadId).toBe(-1);
+      expect(() => recovery.next()).toThrow(expect.objectContaining({ code: 'NOT_OPEN' }));
+      expect(recovery.report).toMatchObject({ complete: false, events: count });
+    }
+    expect(fs.readdirSync('/proc/self/fd').length).toBe(descriptors);
+  });
+
+  it('is not needed for the process to end', async () => {
+    const log = buildLog(manySegments);
+    writeMeta(log);
+    const entry = new URL('../dist/index.js', import.meta.url).href;
+    const script = `import { RecoveryManager } from ${JSON.stringify(entry)};
+      const recovery = await RecoveryManager.open({ dir: ${JSON.stringify(log.dir)} });
+      for (let i = 0; i < 5000; i++) recovery.next();
+      console.log(recovery.event.eventId);`;
+    const run = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
+      timeout: 20_000,
+    });
+    expect(run.stdout).toBe('5000\n');
+  });
+});
+
+describe('a preloader thread that is gone', () => {
+  it('fails the replay once what it had read is delivered', async () => {
+    const log = buildLog(manySegments);
+    writeMeta(log);
+    const recovery = await RecoveryManager.open({ dir: log.dir, readAhead: 2 });
+    recovery.next();
+    await workerOf(recovery).terminate();
+    let events = 1;
+    const failure = expect.objectContaining({ name: 'WalError', code: 'WORKER_FAILED' });
+    expect(() => {
+      while (recovery.next()) events++;
+    }).toThrow(failure);
+    expect(events % (16 * 256)).toBe(0);
+    expect(events).toBeLessThan(log.ids.length);
+    expect(() => recovery.next()).toThrow(failure);
+    await recovery.close();
+  });
+
+  it('is told even while the replay does not return to the event loop', async () => {
+    const log = buildLog(manySegments);
+    writeMeta(log);
+    const recovery = await RecoveryManager.open({ dir: log.dir, readAhead: 1, stallTimeoutMs: 300 });
+    recovery.next();
+    void workerOf(recovery).terminate();
+    expect(() => {
+      while (recovery.next());
+    }).toThrow(expect.objectContaining({ code: 'WORKER_FAILED' }));
+    await recovery.close();
+  });
+});
+
+describe('a log that is being written', () => {
+  it('is replayed without a torn event, up to all that was appended before it was opened', async () => {
+    const dir = tempDir();
+    const seed = Date.now() % 1_000_000;
+    const shared = new Int32Array(new SharedArrayBuffer(8));
+    const writer = new Worker(new URL('./helpers/live-writer.js', import.meta.url), {
+      workerData: { dir, shared: shared.buffer, bootId: readBootId(), seed },
+    });
+    const exit = new Promise((resolve) => writer.once('exit', resolve));
+    while (Atomics.load(shared, 0) < 100) await new Promise((resolve) => setTimeout(resolve, 5));
+    let replays = 0;
+    const until = Date.now() + 2_000;
+    while (Date.now() < until) {
+      const appended = Atomics.load(shared, 0);
+      const recovery = await RecoveryManager.open({ dir, view: EventView });
+      const { event } = recovery;
+      let expected = 0;
+      while (recovery.next()) {
+        expected++;
+        for (let word = 0; word < 16; word++) {
+          const value = event.words[event.base + word];
+          if (value !== (word === 1 ? 0 : expected)) {
+            expect.fail(`seed ${seed}: word ${word} of event ${expected} is ${value}`);
+          }
+        }
+      }
+      expect(expected, `seed ${seed}`).toBeGreaterThanOrEqual(appended);
+      await recovery.close();
+      replays++;
+    }
+    Atomics.store(shared, 1, 1);
+    await exit;
+    expect(replays).toBeGreaterThan(3);
+    const { ids } = await replay({ dir });
+    expect(BigInt(ids.length)).toBe(BigInt(Atomics.load(shared, 0)));
+  });
+});
