@@ -3,8 +3,9 @@ import path from 'node:path';
 import { EVENT_BYTES, EVENT_WORDS, RequestEvent } from '@fswal/format';
 import { RecorderManager } from '@fswal/recorder';
 import type { BenchGroup, BenchRow } from './bench-group.js';
-import { interleave, median, medianRatio, nsPer } from './interleave.js';
+import { interleave, nsPer } from './interleave.js';
 import { openLmdb, openSqlite } from './rivals.js';
+import { median, medianRatio } from './statistics.js';
 
 /** Half of the tail ring: a burst fits it whole. */
 const BURST = 262_144;

@@ -1,3 +1,5 @@
+import { median } from './statistics.js';
+
 /** One figure of a benchmark. */
 export interface BenchRow {
   name: string;
@@ -29,10 +31,4 @@ export interface BenchGroup {
 export function benchRow(name: string, roundsNs: readonly number[], note?: string): BenchRow {
   const medianNs = median(roundsNs);
   return { name, medianNs, perSec: 1e9 / medianNs, ...(note === undefined ? {} : { note }) };
-}
-
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }

@@ -14,20 +14,6 @@ export async function interleave(
   return values;
 }
 
-export function median(values: readonly number[]): number {
-  return percentile(values, 50);
-}
-
-export function percentile(values: readonly number[], percent: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor((sorted.length * percent) / 100))] ?? Number.NaN;
-}
-
-/** The median over the rounds of a / b, round by round. */
-export function medianRatio(a: readonly number[], b: readonly number[]): number {
-  return median(a.map((value, round) => value / b[round]));
-}
-
 /** Nanoseconds that `run` takes, each of `count` times. */
 export function nsPer(count: number, run: () => void): number {
   const start = process.hrtime.bigint();

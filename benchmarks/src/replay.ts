@@ -1,17 +1,20 @@
+import fs from 'node:fs';
 import path from 'node:path';
-import { EVENT_WORDS, type RequestEvent } from '@fswal/format';
+import { EVENT_WORDS, parseSegmentFileName, type RequestEvent } from '@fswal/format';
 import { RecorderManager } from '@fswal/recorder';
 import { RecoveryManager } from '@fswal/recovery';
 import { filledEvent } from './append.js';
 import type { BenchGroup } from './bench-group.js';
-import { interleave, median, medianRatio, nsPer } from './interleave.js';
+import { interleave, nsPer } from './interleave.js';
+import { median, medianRatio } from './statistics.js';
 
 /** Four segments of the default size: the preloader has them all ahead of the replay. */
 const AHEAD_EVENTS = 1_048_576;
 const PIPELINE_EVENTS = 4_194_304;
 const ROUNDS = 9;
 const WARM_UP_ROUNDS = 2;
-const AHEAD_MS = 400;
+/** The preloader takes some ten milliseconds for them. */
+const AHEAD_PATIENCE_MS = 30_000;
 
 const FLOOR = 'floor: load the four fields from a plain array';
 const NEXT = 'next() and four fields, verified ahead';
@@ -23,14 +26,15 @@ export async function benchReplay(dir: string, fileSystem: string): Promise<Benc
   const whole = path.join(dir, 'replay-whole');
   await record(ahead, AHEAD_EVENTS);
   await record(whole, PIPELINE_EVENTS);
+  const aheadSegments = segmentCount(ahead);
   const words = new Uint32Array(AHEAD_EVENTS * EVENT_WORDS);
   for (let i = 0; i < words.length; i++) words[i] = i & 0xffff;
   const sums = new Set<number>();
   const values = await interleave(ROUNDS, WARM_UP_ROUNDS, {
     [FLOOR]: () => nsPer(AHEAD_EVENTS, () => sums.add(loadFloor(words))),
     [NEXT]: async () => {
-      const recovery = await RecoveryManager.open({ dir: ahead });
-      await new Promise((resolve) => setTimeout(resolve, AHEAD_MS));
+      const recovery = await RecoveryManager.open({ dir: ahead, readAhead: aheadSegments });
+      await verified(recovery, aheadSegments);
       const ns = nsPer(AHEAD_EVENTS, () => sums.add(replay(recovery, AHEAD_EVENTS)));
       await recovery.close();
       return ns;
@@ -68,6 +72,22 @@ function loadFloor(words: Uint32Array): number {
       words[at + 8];
   }
   return sum;
+}
+
+function segmentCount(dir: string): number {
+  return fs.readdirSync(dir).filter((name) => parseSegmentFileName(name) !== undefined).length;
+}
+
+/** Waits until the preloader has verified so many segments. @throws Error where it does not */
+async function verified(recovery: RecoveryManager<RequestEvent>, segments: number): Promise<void> {
+  const deadline = performance.now() + AHEAD_PATIENCE_MS;
+  while (recovery.telemetry.verify_segment.count < segments) {
+    if (performance.now() > deadline) {
+      const { count } = recovery.telemetry.verify_segment;
+      throw new Error(`only ${count} of ${segments} segments were verified in ${AHEAD_PATIENCE_MS} ms`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
 }
 
 /** @throws Error where the log does not deliver as many events as were recorded */

@@ -1,10 +1,9 @@
 import { SpmcRing, SpscRing } from '@fswal/ring';
 import { RingBuffer } from 'ringbuf.js';
+import { Patience } from './patience.js';
 
 /** A record: 16 words, 64 bytes. */
 const RECORD_WORDS = 16;
-/** Far longer than any wait takes. */
-const PATIENCE_MS = 10_000;
 const RECORD_BYTES = 4 * RECORD_WORDS;
 /** Sum of the words of a record filled in place, but for its number. */
 const OTHER_WORDS_SUM = (RECORD_WORDS * (RECORD_WORDS - 1)) / 2;
@@ -13,8 +12,8 @@ const OTHER_WORDS_SUM = (RECORD_WORDS * (RECORD_WORDS - 1)) / 2;
  * One way to move records. Made of plain functions over a buffer, so that either end can be in any thread.
  *
  * Ways that copy are given a record of 16 words that is ready but for its number; ways that do not, fill and read the
- * 16 words where they lie. So each is charged for bringing 64 bytes over once, and for nothing else. Each waits as its
- * user would: ours with its waits, which sleep after a few microseconds; ringbuf.js, which has none, by trying again.
+ * 16 words where they lie. So each is charged for bringing 64 bytes over once, and for nothing else. All wait alike, by
+ * trying again (see Patience): ringbuf.js has no waits of its own, and ours would compare waits instead of rings.
  */
 export interface RingStream {
   name: string;
@@ -35,24 +34,26 @@ function ringbufStream(Type: Uint8ArrayConstructor | Uint32ArrayConstructor): Ri
     name: `ringbuf.js ${Type.name}`,
     create: (capacity) => RingBuffer.getStorageForCapacity(capacity * length, Type),
     producer: (buffer) => {
+      const patience = new Patience();
       const ring = new RingBuffer(buffer, Type);
       const words = new Int32Array(RECORD_WORDS);
       const elements = new Type(words.buffer);
       return (from, to) => {
         for (let value = from; value < to; value++) {
           words[0] = value;
-          while (ring.push(elements) !== length);
+          for (let tries = 1; ring.push(elements) !== length; tries++) patience.failed(tries);
         }
       };
     },
     consumer: (buffer) => {
+      const patience = new Patience();
       const ring = new RingBuffer(buffer, Type);
       const words = new Int32Array(RECORD_WORDS);
       const elements = new Type(words.buffer);
       return (count) => {
         let total = 0;
         for (let i = 0; i < count; i++) {
-          while (ring.pop(elements) !== length);
+          for (let tries = 1; ring.pop(elements) !== length; tries++) patience.failed(tries);
           total = (total + words[0]) | 0;
         }
         return total;
@@ -66,22 +67,24 @@ function copyStream(Ring: typeof SpscRing | typeof SpmcRing): RingStream {
     name: `${Ring.name} push/pop`,
     create: (capacity) => Ring.create({ capacity, recordWords: RECORD_WORDS }).buffer,
     producer: (buffer) => {
+      const patience = new Patience();
       const ring = Ring.attach(buffer);
       const words = new Int32Array(RECORD_WORDS);
       return (from, to) => {
         for (let value = from; value < to; value++) {
           words[0] = value;
-          while (!ring.push(words)) ring.waitNotFull(PATIENCE_MS);
+          for (let tries = 1; !ring.push(words); tries++) patience.failed(tries);
         }
       };
     },
     consumer: (buffer) => {
+      const patience = new Patience();
       const ring = Ring.attach(buffer);
       const words = new Int32Array(RECORD_WORDS);
       return (count) => {
         let total = 0;
         for (let i = 0; i < count; i++) {
-          while (!ring.pop(words)) ring.waitNotEmpty(PATIENCE_MS);
+          for (let tries = 1; !ring.pop(words); tries++) patience.failed(tries);
           total = (total + words[0]) | 0;
         }
         return total;
@@ -95,13 +98,14 @@ function inPlaceStream(Ring: typeof SpscRing | typeof SpmcRing): RingStream {
     name: `${Ring.name} claim/commit, peek/release`,
     create: (capacity) => Ring.create({ capacity, recordWords: RECORD_WORDS }).buffer,
     producer: (buffer) => {
+      const patience = new Patience();
       const ring = Ring.attach(buffer);
       const { words } = ring;
       return (from, to) => {
         for (let value = from; value < to; value++) {
           let at = ring.claim();
-          while (at < 0) {
-            ring.waitNotFull(PATIENCE_MS);
+          for (let tries = 1; at < 0; tries++) {
+            patience.failed(tries);
             at = ring.claim();
           }
           words[at] = value;
@@ -111,6 +115,7 @@ function inPlaceStream(Ring: typeof SpscRing | typeof SpmcRing): RingStream {
       };
     },
     consumer: (buffer) => {
+      const patience = new Patience();
       const ring = Ring.attach(buffer);
       const { words } = ring;
       return (count) => {
@@ -118,8 +123,8 @@ function inPlaceStream(Ring: typeof SpscRing | typeof SpmcRing): RingStream {
         let others = 0;
         for (let i = 0; i < count; i++) {
           let at = ring.peek();
-          while (at < 0) {
-            ring.waitNotEmpty(PATIENCE_MS);
+          for (let tries = 1; at < 0; tries++) {
+            patience.failed(tries);
             at = ring.peek();
           }
           total = (total + words[at]) | 0;

@@ -1,22 +1,23 @@
 /*
  * The rings beside ringbuf.js, moving the same 64-byte records (ring-streams.ts says what is counted). Every round
- * measures every stream once, in fresh threads; figures are medians over the rounds, and ratios are of medians. The
- * figure of a round is, for one thread, the median of many short chunks, so that interruptions do not count; for two
- * threads, all the time that passed at the reading end, since waiting for the other one is part of it.
+ * measures every stream once, in fresh threads; figures are medians over the rounds, and so are ratios, taken round by
+ * round. The figure of a round is the median of many chunks at the reading end: for two threads one of many times the
+ * ring's capacity, so that waiting for the other thread is part of it, and being interrupted by a third one is not.
  */
 
 import { Worker } from 'node:worker_threads';
-import { type BenchGroup, type BenchRatio, type BenchRow, benchRow, median } from './bench-group.js';
+import { type BenchGroup, type BenchRatio, type BenchRow, benchRow } from './bench-group.js';
 import { RING_STREAMS, RIVAL_STREAMS, type RingStream, SPMC_STREAMS, SPSC_STREAMS } from './ring-streams.js';
 import type { RingJob } from './ring-worker.js';
+import { median, medianRatio } from './statistics.js';
 
 const ROUNDS = 7;
 const CAPACITY = 1024;
 const CHUNK_RECORDS = 5000;
 const WARMUP_CHUNKS = 40;
-const CHUNKS = 100;
-/** Rounds end early past this: threads that spin on a busy machine take a thousand times as long. */
-const BUDGET_MS = 20_000;
+const CHUNKS = 80;
+/** For each of the two settings. No round begins that would, going by the last one, end later: a machine may be busy. */
+const BUDGET_MS = 8000;
 const MIN_ROUNDS = 3;
 const TARGET = 3;
 
@@ -27,20 +28,22 @@ export async function benchRing(): Promise<BenchGroup> {
   const ratios: BenchRatio[] = [];
   for (const setting of ['two threads', 'one thread'] as const) {
     const rounds = new Map(RING_STREAMS.map((stream) => [stream, [] as number[]]));
-    const start = performance.now();
+    const end = performance.now() + BUDGET_MS;
+    let roundMs = 0;
     for (let round = 0; round < ROUNDS; round++) {
-      if (round >= MIN_ROUNDS && performance.now() - start > BUDGET_MS) break;
+      const start = performance.now();
+      if (round >= MIN_ROUNDS && start + roundMs > end) break;
       for (const [stream, ns] of rounds) ns.push(await nsPerRecord(stream, setting));
+      roundMs = performance.now() - start;
     }
-    const medians = new Map<RingStream, number>();
     for (const [stream, ns] of rounds) {
-      const row = benchRow(`${stream.name}, ${setting}`, ns, '64-byte records, capacity 1024');
-      rows.push(row);
-      medians.set(stream, row.medianNs);
+      rows.push(benchRow(`${stream.name}, ${setting}`, ns, `64-byte records, capacity ${CAPACITY}`));
     }
-    const rival = Math.min(...RIVAL_STREAMS.map((stream) => medians.get(stream)!));
+    const [rivalNs] = RIVAL_STREAMS.map((stream) => rounds.get(stream)!).sort(
+      (a, b) => median(a) - median(b),
+    );
     for (const stream of [...SPSC_STREAMS, ...SPMC_STREAMS]) {
-      ratios.push(compare(stream, setting, rival / medians.get(stream)!));
+      ratios.push(compare(stream, setting, medianRatio(rivalNs, rounds.get(stream)!)));
     }
   }
   return { group: 'ring', rows, ratios };
@@ -63,9 +66,7 @@ async function nsPerRecord(stream: RingStream, setting: Setting): Promise<number
     chunkRecords: CHUNK_RECORDS,
   };
   const chunksNs = await Promise.all(roles.map((role) => run({ ...common, role })));
-  const ns = chunksNs.flat();
-  const perChunk = setting === 'one thread' ? median(ns) : ns.reduce((a, b) => a + b, 0) / ns.length;
-  return perChunk / CHUNK_RECORDS;
+  return median(chunksNs.flat()) / CHUNK_RECORDS;
 }
 
 function run(job: RingJob): Promise<number[]> {

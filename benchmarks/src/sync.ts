@@ -3,8 +3,9 @@ import path from 'node:path';
 import { RecorderManager } from '@fswal/recorder';
 import { filledEvent } from './append.js';
 import type { BenchGroup } from './bench-group.js';
-import { interleave, median, percentile } from './interleave.js';
+import { interleave } from './interleave.js';
 import { openSqlite } from './rivals.js';
+import { median, percentile } from './statistics.js';
 
 const ROUNDS = 200;
 const WARM_UP_ROUNDS = 20;

@@ -69,18 +69,7 @@ describe('record and recover', () => {
   });
 
   it('closes the log in order when it is interrupted', async () => {
-    const args = [
-      'record',
-      '--dir',
-      dir,
-      '--events',
-      100_000_000,
-      '--seed',
-      SEED,
-      '--json',
-      '--rate',
-      20_000,
-    ];
+    const args = ['record', '--dir', dir, '--events', 1_000_000, '--seed', SEED, '--json', '--rate', 20_000];
     await record(10);
     const run = await engineSim(args, 'going on after event 10');
     expect(run.status).toBe(130);

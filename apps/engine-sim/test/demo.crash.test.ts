@@ -26,7 +26,9 @@ describe('demo', () => {
     const { events, killedAt, recovered } = result as Record<string, number>;
     expect(result).toMatchObject({ lost: 0, stateHashMatches: true });
     expect(killedAt).toBeGreaterThan(0.3 * events);
-    expect(killedAt).toBeLessThan(events);
+    // On a machine that leaves it no time the demo may kill too late, again and again; it then says so.
+    expect(killedAt).toBeLessThanOrEqual(events);
+    if (killedAt === events) expect(run.stderr).toContain('proves less than it should');
     expect([killedAt, killedAt + 1]).toContain(recovered);
     for (const figure of ['appendNsMedian', 'appendEventsPerSec', 'replayEventsPerSec']) {
       expect(result[figure]).toBeGreaterThan(0);

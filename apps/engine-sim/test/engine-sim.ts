@@ -2,6 +2,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
+/** Below the runner's own limit, so that what hangs is ended and not left behind. */
+const TIMEOUT_MS = 55_000;
+
 const BIN = fileURLToPath(new URL('../bin/engine-sim.js', import.meta.url));
 
 export interface Run {
@@ -12,7 +15,11 @@ export interface Run {
 
 /** Runs the built `engine-sim`. `interruptWhen` gets a SIGINT to it as soon as its stderr contains that. */
 export async function engineSim(args: readonly (string | number)[], interruptWhen?: string): Promise<Run> {
-  const child = spawn(process.execPath, [BIN, ...args.map(String)], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [BIN, ...args.map(String)], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: TIMEOUT_MS,
+    killSignal: 'SIGKILL',
+  });
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {

@@ -24,7 +24,10 @@ describe('the published position', () => {
       published.begin(2 ** 40 + 3);
       for (let i = 1; i <= 12345; i++) published.appended = i;
       process.kill(process.pid, 'SIGKILL');`;
-    const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: 'inherit' });
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+      stdio: 'inherit',
+      timeout: 30_000,
+    });
     const [, signal] = await once(child, 'exit');
     expect(signal).toBe('SIGKILL');
     expect([published.phase, published.baseEventId, published.appended]).toEqual([

@@ -11,6 +11,7 @@ it('the example in the README runs', () => {
   const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', example], {
     cwd: ROOT,
     encoding: 'utf8',
+    timeout: 30_000,
   });
   expect(stderr).toBe('');
   expect(stdout).toMatch(/^\d+ trades, \d+ orders rest, \d+ to \d+\n[0-9a-f]{16}\n$/);

@@ -13,6 +13,7 @@ export {
   type SegmentFile,
   segmentFileName,
   TAIL_RING_FILE,
+  TAIL_RING_PLACE_FILE,
 } from './file-names.js';
 export {
   BLOCK_BYTES,

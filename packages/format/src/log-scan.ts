@@ -60,6 +60,8 @@ export class LogScan {
   #lastSegmentIndex = -1;
   #lastEventId = 0n;
   #ended = false;
+  /** Where the last sound event ends. */
+  #endPlace: { file: string; offset: number; block: number } | undefined;
 
   constructor(durable: DurablePosition) {
     this.#durable = durable;
@@ -103,6 +105,11 @@ export class LogScan {
         chainedChecksum: verification.chainedChecksum,
         complete: isComplete(verification, bytes),
       };
+      this.#endPlace = { file, offset: verdict.endOffset, block: blockOf(verdict.endOffset) };
+    } else if (verification.state !== 'sealed') {
+      // It was never written on, so nothing can come after it.
+      const { lastEventId, chainedChecksum } = this;
+      this.#previous = { lastEventId, chainedChecksum, complete: false };
     }
     return verdict;
   }
@@ -112,7 +119,7 @@ export class LogScan {
     const { eventId } = this.#durable;
     if (this.#lastEventId >= eventId) return undefined;
     const message = `the log ends at event ${this.#lastEventId}, but was durable up to event ${eventId}`;
-    return new WalError(Status.DURABLE_LOST, message, { eventId: this.#lastEventId });
+    return new WalError(Status.DURABLE_LOST, message, { ...this.#endPlace, eventId: this.#lastEventId });
   }
 
   #decide(segmentIndex: number, bytes: Uint8Array, v: SegmentVerification, file: string): SegmentVerdict {
@@ -134,7 +141,7 @@ export class LogScan {
   #decideHolding(bytes: Uint8Array, v: SegmentVerification, file: string): SegmentVerdict {
     const { offset, eventId } = this.#durable;
     if (offset <= SEGMENT_HEADER_BYTES) return this.#keepOrTail(bytes, v, file, v.tailEvents, v.endOffset);
-    const block = Math.floor((offset - SEGMENT_HEADER_BYTES - 1) / BLOCK_BYTES);
+    const block = blockOf(offset);
     const start = blockOffset(block);
     const count = (offset - start - BLOCK_HEADER_BYTES) / EVENT_BYTES;
     if (!Number.isInteger(count) || count <= 0) {
@@ -277,6 +284,11 @@ export class LogScan {
   }
 }
 
+/** The block in which an event ends at `offset`. */
+function blockOf(offset: number): number {
+  return Math.floor((offset - SEGMENT_HEADER_BYTES - 1) / BLOCK_BYTES);
+}
+
 /** Whether nothing can be missing at the segment's end: it is closed, or its sound blocks fill the file. */
 function isComplete(v: SegmentVerification, bytes: Uint8Array): boolean {
   if (v.status !== Status.OK) return false;
@@ -334,5 +346,6 @@ export function durableSegmentMissing(
   if (eventId === 0n || offset <= SEGMENT_HEADER_BYTES) return undefined;
   if (oldest !== undefined && oldest <= segmentIndex) return undefined;
   const message = `the segment that was durable up to event ${eventId} is missing`;
-  return new WalError(Status.DURABLE_LOST, message, { file: `${dir}/${segmentFileName(segmentIndex)}` });
+  const file = `${dir}/${segmentFileName(segmentIndex)}`;
+  return new WalError(Status.DURABLE_LOST, message, { file, block: blockOf(offset), offset, eventId });
 }

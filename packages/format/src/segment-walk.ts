@@ -245,7 +245,9 @@ export class SegmentWalk {
       );
       return false;
     }
-    if (this.#gapBefore(block, segment) || this.#isOfAnotherSegment(block, header.firstEventId)) return false;
+    // In version 2 the chain has just told that the segment before is whole; version 1 has no link.
+    if (segment.version === 1 && this.#gapBefore(block)) return false;
+    if (this.#isOfAnotherSegment(block, header.firstEventId)) return false;
     if (this.#events === 0) this.#firstEventId = header.firstEventId;
     this.#lastEventId = header.lastEventId;
     this.#chained = header.chainedChecksum;
@@ -263,7 +265,7 @@ export class SegmentWalk {
     const room = Math.floor((this.#bytes.length - start - BLOCK_HEADER_BYTES) / EVENT_BYTES);
     const first = (start + eventOffset(0)) / WORD_BYTES;
     const count = countGrowing(this.#words, first, Math.min(BLOCK_EVENTS, room), floor);
-    if (count <= 0 || this.#gapBefore(block, this.#header as SegmentHeader)) return;
+    if (count <= 0 || this.#gapBefore(block)) return;
     if (this.#isOfAnotherSegment(block, idAt(this.#words, first))) return;
     if (this.#events === 0) this.#firstEventId = idAt(this.#words, first);
     this.#lastEventId = idAt(this.#words, (start + eventOffset(count - 1)) / WORD_BYTES);
@@ -272,9 +274,9 @@ export class SegmentWalk {
     this.#endOffset = start + eventOffset(count);
   }
 
-  /** In version 1 no checksum links segments: events may only follow a segment that nothing can be missing from. */
-  #gapBefore(block: number, segment: SegmentHeader): boolean {
-    if (block !== 0 || segment.version !== 1 || this.#options.previous?.complete !== false) return false;
+  /** Where no checksum links a segment to the one before, its events may only follow one that lacks nothing. */
+  #gapBefore(block: number): boolean {
+    if (block !== 0 || this.#options.previous?.complete !== false) return false;
     this.#fail(Status.SEGMENT_GAP, 0, SEGMENT_HEADER_BYTES, 'the segment before was never finished');
     return true;
   }

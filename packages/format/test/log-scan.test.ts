@@ -620,13 +620,33 @@ test('an unreadable segment above the position is a torn tail without events', (
   expect(scanLog([...log, empty], positionAt(log[2], 3, 60)).end).toBe('tail:SEGMENT_CORRUPTED');
 });
 
-test('a segment without events is no anchor for the next', () => {
-  for (const empty of [{ capacityBlocks: 2 }, { capacityBlocks: 2, closed: true }]) {
-    const scan = new LogScan(NOTHING_DURABLE);
-    expect(scan.judge(4, buildSegment({ ...empty, segmentIndex: 4 }).bytes, 'a').decision).toBe('keep');
-    const next = buildSegment({ segmentIndex: 5, sealed: [FULL], link: 123n });
-    expect(scan.judge(5, next.bytes, 'b')).toMatchObject({ decision: 'keep', events: FULL });
+test('a closed segment without events is no anchor for the next', () => {
+  const scan = new LogScan(NOTHING_DURABLE);
+  const empty = buildSegment({ capacityBlocks: 2, closed: true, segmentIndex: 4 });
+  expect(scan.judge(4, empty.bytes, 'a').decision).toBe('keep');
+  const next = buildSegment({ segmentIndex: 5, sealed: [FULL], link: 123n });
+  expect(scan.judge(5, next.bytes, 'b')).toMatchObject({ decision: 'keep', events: FULL });
+});
+
+test.each([1, 2] as const)('nothing follows a segment that was never written on, version %d', (version) => {
+  const before = buildSegment({ version, sealed: [FULL, FULL], closed: true });
+  const unused = buildSegment({ version, segmentIndex: 1, capacityBlocks: 2 });
+  const shapes = [{ sealed: [FULL] }, { tail: 5 }, { sealed: [FULL], tail: 5 }];
+  for (const shape of shapes) {
+    const after = buildSegment({ version, segmentIndex: 2, capacityBlocks: 2, firstId: 4000n, ...shape });
+    const { delivered, end } = scanLog([before, unused, after], NOTHING_DURABLE);
+    expect(delivered).toEqual(before.ids);
+    expect(end).toMatch(/^tail:/);
   }
+});
+
+test.each([1, 2] as const)('an unsealed block needs a whole segment before it, version %d', (version) => {
+  // A power cut took the end of the first segment, but not the first events of the second.
+  const cutShort = buildSegment({ version, sealed: [FULL, FULL, FULL], capacityBlocks: 16 });
+  const after = buildSegment({ version, segmentIndex: 1, capacityBlocks: 16, firstId: 4097n, tail: 5 });
+  const { delivered, end } = scanLog([cutShort, after], positionAt(cutShort, 0, FULL));
+  expect(delivered).toEqual(cutShort.ids);
+  expect(end).toBe('tail:SEGMENT_GAP');
 });
 
 test('a foreign segment with the same index and ids breaks the link', () => {

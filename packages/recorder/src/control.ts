@@ -40,7 +40,7 @@ const Word = {
   releasedBlocks: 1 * LINE_WORDS,
   written: 1 * LINE_WORDS + 1,
   durable: 2 * LINE_WORDS,
-  synced: 2 * LINE_WORDS + 8,
+  synced: 2 * LINE_WORDS + 9,
   persistedSegments: 3 * LINE_WORDS,
   failure: 4 * LINE_WORDS,
   stage: 5 * LINE_WORDS,
@@ -51,6 +51,7 @@ const Word = {
 } as const;
 
 const FAILURE_TEXT_BYTES = 4096;
+const FAILURE_TEXT_TIMEOUT_MS = 100;
 const CONTROL_BYTES = Word.failureText * 4 + FAILURE_TEXT_BYTES;
 
 const FailureState = { none: 0, beingWritten: 1, set: 2 } as const;
@@ -215,6 +216,7 @@ export class Control {
     if (text.length >= FAILURE_TEXT_BYTES) text = encodeFailure({ code, message: message.slice(0, 500) });
     new Uint8Array(this.buffer, Word.failureText * 4).set(text);
     Atomics.store(this.#words, Word.failure, FailureState.set);
+    Atomics.notify(this.#words, Word.failure);
     Atomics.notify(this.#words, Word.releasedBlocks);
     this.#signal();
     for (const name of ROLES) this.wake(Role[name]);
@@ -224,38 +226,50 @@ export class Control {
   }
   /** The failure as an error, or undefined. */
   failure(): WalError | undefined {
+    if (!this.failed) return undefined;
+    // Its text is there in microseconds, unless the thread was terminated amid writing it.
+    Atomics.wait(this.#words, Word.failure, FailureState.beingWritten, FAILURE_TEXT_TIMEOUT_MS);
     const state = Atomics.load(this.#words, Word.failure);
-    if (state === FailureState.none) return undefined;
     if (state === FailureState.beingWritten) return new WalError('WORKER_FAILED', 'a worker thread failed');
     const area = new Uint8Array(this.buffer, Word.failureText * 4).slice();
     const text = new TextDecoder().decode(area.subarray(0, area.indexOf(0)));
     return parseFailure(text);
   }
 
-  // A position is a version word, odd while it is written, and four words.
+  // A position is a version word and two places of four words: the version's lowest bit tells which one is valid, the
+  // other is free to be written. So a writer that dies in the midst of it leaves the last position as it was.
 
   #storePosition(at: number, position: LogPosition): void {
-    const version = this.#words[at];
-    Atomics.store(this.#words, at, version + 1);
-    Atomics.store(this.#words, at + 1, position.segmentIndex);
-    Atomics.store(this.#words, at + 2, position.offset);
-    Atomics.store(this.#words, at + 3, Number(BigInt.asIntN(32, position.eventId)));
-    Atomics.store(this.#words, at + 4, Number(BigInt.asIntN(32, position.eventId >> 32n)));
-    Atomics.store(this.#words, at, version + 2);
+    const { segmentIndex, offset, eventId } = position;
+    const low = Number(BigInt.asIntN(32, eventId));
+    const high = Number(BigInt.asIntN(32, eventId >> 32n));
+    const version = (this.#words[at] + 1) | 0;
+    const place = placeOf(at, version);
+    Atomics.store(this.#words, place, segmentIndex);
+    Atomics.store(this.#words, place + 1, offset);
+    Atomics.store(this.#words, place + 2, low);
+    Atomics.store(this.#words, place + 3, high);
+    Atomics.store(this.#words, at, version);
   }
 
   #loadPosition(at: number): LogPosition {
     for (;;) {
       const version = Atomics.load(this.#words, at);
-      const segmentIndex = Atomics.load(this.#words, at + 1);
-      const offset = Atomics.load(this.#words, at + 2);
-      const low = Atomics.load(this.#words, at + 3);
-      const high = Atomics.load(this.#words, at + 4);
-      if ((version & 1) === 0 && Atomics.load(this.#words, at) === version) {
+      const place = placeOf(at, version);
+      const segmentIndex = Atomics.load(this.#words, place);
+      const offset = Atomics.load(this.#words, place + 1);
+      const low = Atomics.load(this.#words, place + 2);
+      const high = Atomics.load(this.#words, place + 3);
+      // Another version: the place may have been written again meanwhile.
+      if (Atomics.load(this.#words, at) === version) {
         return { segmentIndex, offset, eventId: (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0) };
       }
     }
   }
+}
+
+function placeOf(position: number, version: number): number {
+  return position + 1 + 4 * (version & 1);
 }
 
 interface StoredFailure {

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { BROKEN_SUFFIX } from '@fswal/format';
 import { readRegularFile } from '@fswal/format/files';
 import { syncDirectory } from '@fswal/mmap';
-import { attempt, SEGMENT_TEMP_SUFFIX, type SegmentFiles } from './segment-files.js';
+import { attempt, type SegmentFiles, TEMP_SUFFIX } from './segment-files.js';
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDWR } = fs.constants;
 
@@ -42,7 +42,7 @@ export class Evidence {
   }
 
   #write(file: string, content: Uint8Array): void {
-    const temp = `${file}${SEGMENT_TEMP_SUFFIX}`;
+    const temp = `${file}${TEMP_SUFFIX}`;
     const fd = attempt('WRITE_FAILED', temp, () =>
       fs.openSync(temp, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600),
     );

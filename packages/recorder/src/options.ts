@@ -33,6 +33,14 @@ export interface RecorderOptions<View extends EventView = RequestEvent> {
   readonly view?: EventViewClass<View>;
   /** How files are mapped. Default: FSWAL_MMAP, else libc, else mmap-io. */
   readonly mmap?: ProviderName;
+  /** Without effect in this version, which keeps every segment; `resumed.notes` says so. */
+  readonly maxSegments?: number;
+  /** Without effect in this version, which compresses nothing. */
+  readonly maxCompressedSegments?: number;
+  /** Without effect in this version: events are durable from `sync()` on. */
+  readonly durability?: string;
+  /** Without effect in this version, which always counts. */
+  readonly telemetry?: unknown;
 }
 
 export interface CheckedOptions<View extends EventView> {
@@ -45,14 +53,35 @@ export interface CheckedOptions<View extends EventView> {
   readonly backpressureTimeoutMs: number;
   readonly view: EventViewClass<View>;
   readonly mmap: ProviderName | undefined;
+  /** Names of options that were given and do nothing here. */
+  readonly withoutEffect: readonly string[];
 }
 
 const MAX_PREPARED_SEGMENTS = 64;
+const KNOWN = [
+  'dir',
+  'blocksPerSegment',
+  'formatVersion',
+  'tailBlocks',
+  'tailRingDir',
+  'preparedSegments',
+  'backpressureTimeoutMs',
+  'view',
+  'mmap',
+];
+/** Options of the contract that later versions give an effect. */
+const WITHOUT_EFFECT = ['maxSegments', 'maxCompressedSegments', 'durability', 'telemetry'];
 
 /** @throws TypeError, RangeError that say which option is wrong and what it may be */
 export function checkOptions<View extends EventView>(options: RecorderOptions<View>): CheckedOptions<View> {
   if (typeof options?.dir !== 'string' || options.dir === '') {
     throw new TypeError('option dir: the path of the log directory is needed');
+  }
+  const unknown = Object.keys(options).find(
+    (name) => !KNOWN.includes(name) && !WITHOUT_EFFECT.includes(name),
+  );
+  if (unknown !== undefined) {
+    throw new TypeError(`option ${unknown}: there is none of this name; there are ${KNOWN.join(', ')}`);
   }
   const formatVersion = options.formatVersion ?? 2;
   if (!FORMAT_VERSIONS.includes(formatVersion)) {
@@ -86,6 +115,7 @@ export function checkOptions<View extends EventView>(options: RecorderOptions<Vi
     ),
     view,
     mmap: options.mmap,
+    withoutEffect: WITHOUT_EFFECT.filter((name) => options[name as keyof typeof options] !== undefined),
   };
 }
 

@@ -6,10 +6,11 @@ import {
   encodeTailRingHeader,
   type RequestEvent,
   TAIL_RING_FILE,
+  TAIL_RING_PLACE_FILE,
   tailRingBytes,
   WalError,
 } from '@fswal/format';
-import { readBootId } from '@fswal/format/files';
+import { readBootId, readTailRingDir } from '@fswal/format/files';
 import {
   asWalError,
   type DirectoryLock,
@@ -19,6 +20,7 @@ import {
   syncDirectory,
 } from '@fswal/mmap';
 import { Appender } from './appender.js';
+import { claimedView } from './claimed-view.js';
 import { Control, type LogPosition, ROLES, Role, Stage } from './control.js';
 import { createRings, decodePrepared, type Rings, recordOf, ringBuffers } from './handover.js';
 import { MetaStore } from './meta-store.js';
@@ -55,6 +57,7 @@ export class RecorderManager<View extends EventView = RequestEvent> {
   readonly #resumed: ResumeReport;
   #closing: Promise<void> | undefined;
   #pending = 0;
+  #alive: NodeJS.Timeout | undefined;
 
   private constructor(parts: {
     options: CheckedOptions<View>;
@@ -112,10 +115,13 @@ export class RecorderManager<View extends EventView = RequestEvent> {
     provider: MmapProvider,
     lock: DirectoryLock,
   ): Promise<RecorderManager<View>> {
-    const { dir, tailRingDir, tailBlocks } = options;
+    const { dir, tailBlocks } = options;
     syncDirectory(dir);
     const files = new SegmentFiles(dir, provider);
-    const resumed = new LogResumer(dir, tailRingDir, files, new MetaStore(files), options).resume();
+    // The ring of the recorder before, wherever this one is to have its own.
+    const resumer = new LogResumer(dir, readTailRingDir(dir), files, new MetaStore(files), options);
+    const resumed = resumer.resume();
+    storeTailRingPlace(files, options);
     const openSegments = new OpenSegments();
     try {
       if (resumed.active !== undefined) {
@@ -135,13 +141,14 @@ export class RecorderManager<View extends EventView = RequestEvent> {
         tailBlocks,
         resumed.position.eventId,
         control,
-        new options.view(),
+        new (claimedView(options.view))(),
         options.backpressureTimeoutMs,
         () => waits.add(1),
       );
       const data = workerData(options, provider, { control, rings, openSegments, telemetry, ring, resumed });
       const workers = await startWorkers(data);
-      const report = resumed.report;
+      const ignored = options.withoutEffect.map((name) => `option ${name} has no effect in this version`);
+      const report = { ...resumed.report, notes: [...resumed.report.notes, ...ignored] };
       return new RecorderManager({
         options,
         lock,
@@ -178,8 +185,8 @@ export class RecorderManager<View extends EventView = RequestEvent> {
   }
 
   /**
-   * The place of the next event in the ring, to be filled there: all of its fields but the id, which `commit` stores.
-   * One view, reused; what it shows before it is filled is older data. Claiming again without a commit gives the same
+   * The place of the next event in the ring, to be filled there: all of its fields but the id, which `commit` stores
+   * (what is assigned to it before is ignored). One view, reused; what it shows before it is filled is older data. Claiming again without a commit gives the same
    * place.
    * @throws WalError BACKPRESSURE, DISK_FULL and the others of `append`
    */
@@ -313,6 +320,7 @@ export class RecorderManager<View extends EventView = RequestEvent> {
     for (const file of unused.reverse()) this.#files.remove(file);
     const ring = path.join(this.#options.tailRingDir, TAIL_RING_FILE);
     attempt('FILE_NOT_DELETED', ring, () => fs.unlinkSync(ring));
+    removeTailRingPlace(this.#files);
   }
 
   /** A worker that dies poisons the recorder at once: from then on appends and waiters throw. */
@@ -337,14 +345,16 @@ export class RecorderManager<View extends EventView = RequestEvent> {
     this.#appender.refuse(error);
   }
 
-  /** Keeps the process alive while something is awaited; an idle recorder does not. */
+  /**
+   * Keeps the process alive while something is awaited; an idle recorder does not. A timer does it, since the workers
+   * may all have ended before the engine's thread hears of a failure.
+   */
   async #whileAlive<T>(wait: () => Promise<T>): Promise<T> {
-    if (this.#pending++ === 0) for (const worker of this.#workers) worker.ref();
+    if (this.#pending++ === 0) this.#alive = setInterval(() => {}, SIGNAL_TIMEOUT_MS);
     try {
       return await wait();
     } finally {
-      if (--this.#pending === 0 && this.#closing === undefined)
-        for (const worker of this.#workers) worker.unref();
+      if (--this.#pending === 0) clearInterval(this.#alive);
     }
   }
 }
@@ -409,6 +419,20 @@ async function lockDirectories(
   }
 }
 
+/** Before there is a ring in another directory: the file that tells recovery, and the next recorder, where. */
+function storeTailRingPlace(
+  files: SegmentFiles,
+  { dir, tailRingDir }: { dir: string; tailRingDir: string },
+): void {
+  if (tailRingDir === dir) removeTailRingPlace(files);
+  else files.replace(TAIL_RING_PLACE_FILE, new TextEncoder().encode(tailRingDir));
+}
+
+function removeTailRingPlace(files: SegmentFiles): void {
+  const file = files.path(TAIL_RING_PLACE_FILE);
+  if (fs.lstatSync(file, { throwIfNoEntry: false }) !== undefined) files.remove(file);
+}
+
 /** A ring of zeros with its header: the header last, for until it is there the ring counts as unused. */
 function createTailRing(
   provider: MmapProvider,
@@ -458,6 +482,8 @@ async function startWorkers(data: Omit<WorkerData, 'role'>): Promise<Worker[]> {
     // Descriptors are handed from thread to thread: none may be closed because the thread that opened it exits.
     const options = {
       workerData: { ...data, role: Role[name] },
+      // The process's own flags may be such that no thread starts with them (--input-type).
+      execArgv: [],
       trackUnmanagedFds: false,
       name: `fswal ${name}`,
     };

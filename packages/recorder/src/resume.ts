@@ -6,7 +6,6 @@ import {
   BLOCK_HEADER_BYTES,
   blockOffset,
   type DurablePosition,
-  decodeSegmentHeader,
   durableSegmentMissing,
   EVENT_BYTES,
   eventOffset,
@@ -17,27 +16,33 @@ import {
   META_TEMP_FILE,
   readTailRing,
   SEGMENT_HEADER_BYTES,
+  type SegmentFile,
   type SegmentVerdict,
   segmentBytes,
   segmentFileName,
   TAIL_RING_FILE,
+  TAIL_RING_HEADER_BYTES,
+  TAIL_RING_PLACE_FILE,
   type TailRingContent,
   tailRingBytes,
   WalError,
   WORD_BYTES,
 } from '@fswal/format';
 import {
+  type KnownDurable,
+  knownDurable,
   listLogDirectory,
   openRegularFile,
   readBootId,
   readDurablePosition,
+  readFully,
   readRegularFile,
 } from '@fswal/format/files';
 import type { LogPosition } from './control.js';
 import { Evidence } from './evidence.js';
 import type { MetaStore } from './meta-store.js';
-import { attempt, type OpenSegment, type SegmentFiles } from './segment-files.js';
-import { type SegmentProgress, SegmentWriter } from './segment-writer.js';
+import { attempt, type OpenSegment, type SegmentFiles, TEMP_SUFFIX } from './segment-files.js';
+import { progressOf, type SegmentProgress, SegmentWriter } from './segment-writer.js';
 
 /** What opening found and did. */
 export interface ResumeReport {
@@ -72,14 +77,17 @@ export interface ResumedLog {
 interface ScannedSegment {
   readonly file: string;
   readonly segmentIndex: number;
-  readonly bytes: Uint8Array;
   readonly verdict: SegmentVerdict;
+  /** Its sealed blocks. */
+  readonly progress: SegmentProgress;
 }
 
 /** The end of the log as it lies on the disk. */
 interface LogEnd {
   /** The last segment with events. */
   readonly last: ScannedSegment | undefined;
+  /** Its content. There may be many segments before it: theirs is not kept. */
+  readonly lastBytes: Uint8Array;
   /** Segments before it that no one closed: all of their blocks are full. */
   readonly unclosed: readonly ScannedSegment[];
   /** Segments behind it: without events, or behind a torn tail. */
@@ -142,17 +150,18 @@ export class LogResumer {
 
   #resume(): ResumedLog {
     const image = this.#readTailRing();
-    const indexes = this.#listSegments();
-    const { durable, source } = this.#durablePosition(indexes);
-    const end = this.#scan(indexes, durable);
-    const content = this.#judgeTailRing(image, end.last);
+    const segments = this.#listSegments();
+    const durable = this.#durablePosition(segments);
+    const indexes = [...new Set(segments.map(({ segmentIndex }) => segmentIndex))];
+    const end = this.#scan(indexes, durable.position);
+    const content = this.#judgeTailRing(image, end);
 
     this.#removeTempFiles();
     // The newest first: being killed in between, or losing the power, leaves no gap.
     for (const file of end.behind.toReversed()) this.#removeOrMoveAside(file);
-    if (end.last !== undefined) this.#clearBehindEnd(end.last);
+    if (end.last !== undefined) this.#clearBehindEnd(end.last, end.lastBytes);
     for (const segment of end.unclosed) this.#closeFull(segment);
-    let writer = end.last === undefined ? undefined : this.#writeOn(end.last);
+    let writer = end.last === undefined ? undefined : this.#writeOn(end.last, end.lastBytes);
     for (const run of content.runs) writer = this.#writeRun(image as Uint8Array, run, writer);
 
     const position = writer?.position ?? {
@@ -170,7 +179,7 @@ export class LogResumer {
       position,
       report: {
         lastEventId: position.eventId,
-        durableSource: source,
+        durableSource: durable.report.note ?? durable.report.source,
         eventsFromTailRing: content.events,
         eventsSealed: this.#eventsSealed,
         tornTail: this.#tornTail,
@@ -184,70 +193,36 @@ export class LogResumer {
 
   #readTailRing(): Uint8Array | undefined {
     if (fs.lstatSync(this.#tailRing, { throwIfNoEntry: false }) === undefined) return undefined;
-    return readRegularFile(this.#tailRing, tailRingBytes(MAX_TAIL_BLOCKS));
-  }
-
-  /** Indexes of the segments, without a gap. */
-  #listSegments(): number[] {
-    const indexes = [...new Set(listLogDirectory(this.#dir).segments.map((segment) => segment.segmentIndex))];
-    for (let i = 1; i < indexes.length; i++) {
-      if (indexes[i] === indexes[i - 1] + 1) continue;
-      const file = this.#files.path(segmentFileName(indexes[i]));
-      throw new WalError(
-        'SEGMENT_GAP',
-        `segment ${indexes[i - 1] + 1} is missing before segment ${indexes[i]}`,
-        { file },
-      );
-    }
-    return indexes;
-  }
-
-  #durablePosition(indexes: number[]): { durable: DurablePosition; source: string } {
-    const stored = readDurablePosition(this.#dir);
-    if ('position' in stored) {
-      const missing = durableSegmentMissing(stored.position, indexes[0], this.#dir);
-      if (missing !== undefined) throw missing;
-      return { durable: stored.position, source: 'wal_meta.dat' };
-    }
-    const closed = indexes.toReversed().find((index) => this.#closedLastEventId(index) !== undefined);
-    const lastEventId = closed === undefined ? undefined : this.#closedLastEventId(closed);
-    if (closed === undefined || lastEventId === undefined) {
-      const none = {
-        segmentIndex: indexes[0] ?? 0,
-        offset: SEGMENT_HEADER_BYTES,
-        eventId: 0n,
-        prefixChecksum: 0n,
-      };
-      return { durable: none, source: `${stored.missing}; no segment is closed` };
-    }
-    // All of the newest closed segment: nothing is needed of the one after it.
-    const derived = {
-      segmentIndex: closed + 1,
-      offset: SEGMENT_HEADER_BYTES,
-      eventId: lastEventId,
-      prefixChecksum: 0n,
-    };
-    return {
-      durable: derived,
-      source: `${stored.missing}; taken from the end of ${segmentFileName(closed)}`,
-    };
-  }
-
-  /** Last event id of a segment that is closed, else undefined. */
-  #closedLastEventId(segmentIndex: number): bigint | undefined {
-    const { fd, bytes } = openRegularFile(this.#files.path(segmentFileName(segmentIndex)));
+    const { fd, bytes } = openRegularFile(this.#tailRing);
     try {
-      if (bytes < SEGMENT_HEADER_BYTES) return undefined;
-      const start = new Uint8Array(SEGMENT_HEADER_BYTES);
-      fs.readSync(fd, start, 0, SEGMENT_HEADER_BYTES, 0);
-      const header = decodeSegmentHeader(start);
-      return header.closedNs === 0n ? undefined : header.lastEventId;
-    } catch (error) {
-      if (error instanceof WalError) return undefined;
-      throw error;
+      // What is larger than any ring is none: its header alone, which names another size, says so.
+      const size = bytes > tailRingBytes(MAX_TAIL_BLOCKS) ? TAIL_RING_HEADER_BYTES : bytes;
+      const image = new Uint8Array(size);
+      return image.subarray(0, readFully(fd, image, this.#tailRing));
     } finally {
       fs.closeSync(fd);
     }
+  }
+
+  /** The segments, without a gap. */
+  #listSegments(): readonly SegmentFile[] {
+    const { segments } = listLogDirectory(this.#dir);
+    for (let i = 1; i < segments.length; i++) {
+      const before = segments[i - 1].segmentIndex;
+      const { name, segmentIndex } = segments[i];
+      if (segmentIndex <= before + 1) continue;
+      const message = `segment ${before + 1} is missing before segment ${segmentIndex}`;
+      throw new WalError('SEGMENT_GAP', message, { file: this.#files.path(name) });
+    }
+    return segments;
+  }
+
+  /** @throws WalError DURABLE_LOST where the segment that holds it is missing */
+  #durablePosition(segments: readonly SegmentFile[]): KnownDurable {
+    const known = knownDurable(this.#dir, readDurablePosition(this.#dir), segments);
+    const missing = durableSegmentMissing(known.position, segments[0]?.segmentIndex, this.#dir);
+    if (missing !== undefined) throw missing;
+    return known;
   }
 
   /** Judges the segments from the one before the durable position on: what lies before it was judged when it was last. */
@@ -255,14 +230,14 @@ export class LogResumer {
     const scan = new LogScan(durable);
     const from = durable.eventId === 0n ? (indexes[0] ?? 0) : durable.segmentIndex - 1;
     let last: ScannedSegment | undefined;
+    let lastBytes: Uint8Array = new Uint8Array(0);
     const unclosed: ScannedSegment[] = [];
     /** Closed without an event: part of the log if a segment with events follows. */
     let empty: string[] = [];
     const behind: string[] = [];
     for (const segmentIndex of indexes.filter((index) => index >= from)) {
       const file = this.#files.path(segmentFileName(segmentIndex));
-      // Nothing follows a segment that never was used, either: version 1 has no link that would tell.
-      if (scan.ended || behind.length > 0) {
+      if (scan.ended) {
         behind.push(file);
         continue;
       }
@@ -283,12 +258,21 @@ export class LogResumer {
       empty = [];
       // Only a segment without a gap at its end gets a successor, so nothing but its header is missing.
       if (last !== undefined && last.verdict.verification.state !== 'sealed') unclosed.push(last);
-      last = { file, segmentIndex, bytes, verdict };
+      const { blocks, tailEvents } = verdict;
+      const chained = verdict.verification.chainedChecksum;
+      const progress = progressOf(bytes, {
+        blocks,
+        tailEvents,
+        events: verdict.events - tailEvents,
+        chained,
+      });
+      last = { file, segmentIndex, verdict, progress };
+      lastBytes = bytes;
     }
     const lost = scan.finish();
     if (lost !== undefined) throw lost;
     this.#nextSegmentIndex = last === undefined ? (indexes[0] ?? 0) : last.segmentIndex + 1;
-    return { last, unclosed, behind: [...empty, ...behind] };
+    return { last, lastBytes, unclosed, behind: [...empty, ...behind] };
   }
 
   /** Reads a segment as the device has it: what only the page cache has would be lost to the next power cut. */
@@ -302,7 +286,7 @@ export class LogResumer {
     return readRegularFile(file, segmentBytes(MAX_BLOCKS_PER_SEGMENT));
   }
 
-  #judgeTailRing(image: Uint8Array | undefined, last: ScannedSegment | undefined): TailRingContent {
+  #judgeTailRing(image: Uint8Array | undefined, end: LogEnd): TailRingContent {
     const nothing: TailRingContent = {
       state: 'nothing',
       runs: [],
@@ -312,7 +296,7 @@ export class LogResumer {
     };
     // A recorder that was killed before it had written the header had appended nothing.
     if (image === undefined || isUnused(image)) return nothing;
-    const content = readTailRing(image, segmentsEnd(last), readBootId());
+    const content = readTailRing(image, segmentsEnd(end), readBootId());
     if (content.note !== undefined) this.#notes.push(`tail ring: ${content.note}`);
     return content;
   }
@@ -321,7 +305,10 @@ export class LogResumer {
 
   #removeTempFiles(): void {
     for (const name of listLogDirectory(this.#dir).others) {
-      const isTemp = name === META_TEMP_FILE || /^FS\.\d{8}\.wal\.(at-[\d.]+\.broken\.)?tmp$/.test(name);
+      const isTemp =
+        name === META_TEMP_FILE ||
+        name === `${TAIL_RING_PLACE_FILE}${TEMP_SUFFIX}` ||
+        /^FS\.\d{8}\.wal\.(at-[\d.]+\.broken\.)?tmp$/.test(name);
       if (isTemp) attempt('FILE_NOT_DELETED', name, () => fs.unlinkSync(this.#files.path(name)));
     }
   }
@@ -334,7 +321,7 @@ export class LogResumer {
   }
 
   /** Zeros what lies behind the last sound event, so that it can never come back; what it was is kept beside it. */
-  #clearBehindEnd({ file, bytes, verdict }: ScannedSegment): void {
+  #clearBehindEnd({ file, verdict }: ScannedSegment, bytes: Uint8Array): void {
     const { endOffset, error } = verdict;
     const behind = bytes.subarray(endOffset);
     if (isUnused(behind)) return;
@@ -355,8 +342,8 @@ export class LogResumer {
   }
 
   /** The writer for the last segment, its unsealed block sealed, its header an open one. */
-  #writeOn(last: ScannedSegment): SegmentWriter {
-    const { verdict, bytes } = last;
+  #writeOn(last: ScannedSegment, bytes: Uint8Array): SegmentWriter {
+    const { verdict } = last;
     const writer = this.#writerFor(last);
     if (verdict.tailEvents > 0) {
       const start = blockOffset(verdict.blocks);
@@ -367,18 +354,12 @@ export class LogResumer {
     return writer;
   }
 
-  #writerFor({ bytes, verdict, segmentIndex }: ScannedSegment): SegmentWriter {
-    const { verification: v, tailEvents, blocks } = verdict;
-    const header = v.header;
-    if (header === undefined) throw new Error(`segment ${segmentIndex} was kept without a header`);
-    const segment = this.#files.reopen(header, v.capacityBlocks);
+  #writerFor({ verdict, progress, file }: ScannedSegment): SegmentWriter {
+    const { header, capacityBlocks } = verdict.verification;
+    if (header === undefined) throw new Error(`${file} was kept without a header`);
+    const segment = this.#files.reopen(header, capacityBlocks);
     this.#opened.push(segment);
-    return SegmentWriter.resume(segment, this.#files, bytes, {
-      blocks,
-      tailEvents,
-      events: verdict.events - tailEvents,
-      chained: v.chainedChecksum,
-    });
+    return new SegmentWriter(segment, this.#files, progress);
   }
 
   /** Writes a run of the ring as a block of its own. */
@@ -435,7 +416,7 @@ export class LogResumer {
 }
 
 /** The last event of the segments, for the tail ring to connect to. */
-function segmentsEnd(last: ScannedSegment | undefined) {
+function segmentsEnd({ last, lastBytes }: LogEnd) {
   if (last === undefined)
     return { lastEventId: 0n, words: new Int32Array(0), lastEventWord: 0, eventsInBlock: 0 };
   const { endOffset, lastEventId } = last.verdict;
@@ -443,7 +424,7 @@ function segmentsEnd(last: ScannedSegment | undefined) {
     ((endOffset - SEGMENT_HEADER_BYTES - 1) % (BLOCK_HEADER_BYTES + BLOCK_EVENTS * EVENT_BYTES)) + 1;
   return {
     lastEventId,
-    words: asWords(last.bytes),
+    words: asWords(lastBytes),
     lastEventWord: (endOffset - EVENT_BYTES) / WORD_BYTES,
     eventsInBlock: (inBlock - BLOCK_HEADER_BYTES) / EVENT_BYTES - 1,
   };

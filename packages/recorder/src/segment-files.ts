@@ -18,8 +18,8 @@ const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDWR } = fs.constants;
 const FILE_MODE = 0o600;
 const WARM_CHUNK_BYTES = 1 << 20;
 
-/** Appended to a segment's name until it has its blocks and its header. */
-export const SEGMENT_TEMP_SUFFIX = '.tmp';
+/** Appended to the name of a file until it is whole. */
+export const TEMP_SUFFIX = '.tmp';
 
 /**
  * A segment file that is open for writing. It has two descriptors, each with one owner at a time: `fd` goes from the
@@ -58,7 +58,7 @@ export class SegmentFiles {
    */
   create(segmentIndex: number, capacityBlocks: number, version: FormatVersion): OpenSegment {
     const file = this.path(segmentFileName(segmentIndex));
-    const temp = `${file}${SEGMENT_TEMP_SUFFIX}`;
+    const temp = `${file}${TEMP_SUFFIX}`;
     if (fs.lstatSync(file, { throwIfNoEntry: false }) !== undefined) {
       throw new WalError('FILE_ALREADY_EXISTS', 'the next segment cannot be created', { file });
     }
@@ -85,7 +85,7 @@ export class SegmentFiles {
     }
   }
 
-  /** Deletes a segment without events; when it returns, its name is gone from the device. */
+  /** Deletes a file that holds no event; when it returns, its name is gone from the device. */
   remove(file: string): void {
     attempt('FILE_NOT_DELETED', file, () => fs.unlinkSync(file));
     this.syncDirectory();
@@ -118,9 +118,12 @@ export class SegmentFiles {
     let done = 0;
     while (done < bytes.length) {
       const from = done;
-      done += attempt('WRITE_FAILED', file, () =>
+      const count = attempt('WRITE_FAILED', file, () =>
         fs.writeSync(fd, bytes, from, bytes.length - from, offset + from),
       );
+      if (count === 0)
+        throw new WalError('WRITE_FAILED', 'nothing was written', { file, offset: offset + from });
+      done += count;
     }
   }
 
@@ -129,6 +132,27 @@ export class SegmentFiles {
     const bytes = new Uint8Array(SEGMENT_HEADER_BYTES);
     encodeSegmentHeader(header, bytes);
     this.write(segment, bytes, 0);
+  }
+
+  /**
+   * Gives a small file of the directory a new content: whole or not at all, and on the device when this returns.
+   * @throws WalError WRITE_FAILED, DISK_FULL, FSYNC_FAILED: the old content is still there
+   */
+  replace(name: string, content: Uint8Array): void {
+    const file = this.path(name);
+    const temp = `${file}${TEMP_SUFFIX}`;
+    attempt('WRITE_FAILED', temp, () => fs.rmSync(temp, { force: true }));
+    const fd = attempt('WRITE_FAILED', temp, () =>
+      fs.openSync(temp, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, FILE_MODE),
+    );
+    try {
+      this.write({ fd, file: temp }, content, 0);
+      this.sync(fd, temp);
+    } finally {
+      fs.closeSync(fd);
+    }
+    attempt('FSYNC_FAILED', temp, () => fs.renameSync(temp, file));
+    this.syncDirectory();
   }
 
   /** @throws WalError FSYNC_FAILED: what was written may be lost, and a second call would not tell */

@@ -1,9 +1,9 @@
 import fs from 'node:fs';
-import { segmentFileName } from '@fswal/format';
+import { segmentFileName, WalError } from '@fswal/format';
 import type { SpmcRing } from '@fswal/ring';
 import type { Agent } from './agent.js';
 import { type Control, Role, Stage } from './control.js';
-import { decodePersist, recordOf } from './handover.js';
+import { decodePersist, type PersistOrder, recordOf } from './handover.js';
 import { type OpenSegments, SegmentState } from './open-segments.js';
 import { attempt, type SegmentFiles } from './segment-files.js';
 import type { MaintainerTelemetry } from './telemetry.js';
@@ -17,6 +17,8 @@ export class SegmentMaintainer implements Agent {
   readonly #openSegments: OpenSegments;
   readonly #telemetry: MaintainerTelemetry;
   readonly #record: Int32Array;
+  /** Taken from the ring, not persisted yet. */
+  #order: PersistOrder | undefined;
 
   constructor(
     control: Control,
@@ -34,13 +36,29 @@ export class SegmentMaintainer implements Agent {
   }
 
   get done(): boolean {
-    return this.#control.stage >= Stage.maintainersStop && this.#persist.size === 0;
+    const idle = this.#persist.size === 0 && this.#order === undefined;
+    return this.#control.stage >= Stage.maintainersStop && idle;
   }
 
   doWork(): number {
-    if (!this.#persist.pop(this.#record)) return 0;
+    if (this.#order === undefined && this.#persist.pop(this.#record))
+      this.#order = decodePersist(this.#record);
+    if (this.#order === undefined) return 0;
+    try {
+      this.#persistSegment(this.#order);
+    } catch (error) {
+      if (!(error instanceof WalError) || error.code !== 'DISK_FULL') throw error;
+      // Where overwriting takes new blocks the header may find none; the next step tries again.
+      this.#control.setDiskFull(Role.maintainer, true);
+      return 0;
+    }
+    this.#control.setDiskFull(Role.maintainer, false);
+    this.#order = undefined;
+    return 1;
+  }
+
+  #persistSegment({ fd, header }: PersistOrder): void {
     const start = performance.now();
-    const { fd, header } = decodePersist(this.#record);
     const { segmentIndex } = header;
     const file = this.#files.path(segmentFileName(segmentIndex));
     // Data first: a final header on the device says that the blocks it counts are there.
@@ -52,7 +70,6 @@ export class SegmentMaintainer implements Agent {
     this.#openSegments.setState(segmentIndex, SegmentState.persisted);
     this.#advance();
     this.#telemetry.persistSegment.record((performance.now() - start) * 1e6);
-    return 1;
   }
 
   /** Segments are persisted in any order; the shared count moves over those that are, without a gap. */

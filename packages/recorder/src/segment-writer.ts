@@ -28,6 +28,33 @@ export interface SegmentProgress {
   readonly endOffset: number;
   /** XXH64 of the events of the last block where it is not full, else 0. */
   readonly prefixChecksum: bigint;
+  /** Events of an unsealed block behind them that are in the file already. It has to be sealed first. */
+  readonly tailEvents: number;
+}
+
+/** The progress of a segment of which `bytes` are the content and `found` what verification counted. */
+export function progressOf(
+  bytes: Uint8Array,
+  found: { blocks: number; events: number; tailEvents: number; chained: bigint },
+): SegmentProgress {
+  const { blocks, events, tailEvents, chained } = found;
+  const firstEventId = eventIdOf(bytes.subarray(blockOffset(0)), 0);
+  if (blocks === 0) {
+    const none = { lastEventId: 0n, endOffset: SEGMENT_HEADER_BYTES, prefixChecksum: 0n };
+    return { blocks, events, tailEvents, chained, firstEventId, ...none };
+  }
+  const lastBlock = bytes.subarray(blockOffset(blocks - 1));
+  const count = decodeBlockHeader(lastBlock)?.eventCount ?? 0;
+  return {
+    blocks,
+    events,
+    tailEvents,
+    chained,
+    firstEventId,
+    lastEventId: eventIdOf(lastBlock, count - 1),
+    endOffset: blockOffset(blocks - 1) + eventOffset(count),
+    prefixChecksum: count === BLOCK_EVENTS ? 0n : prefixOf(lastBlock, count),
+  };
 }
 
 /**
@@ -47,7 +74,7 @@ export class SegmentWriter {
   #endOffset: number;
   #sealedPrefix: bigint;
   /** Events of the unsealed block that are in the file already. */
-  #tailEvents = 0;
+  #tailEvents: number;
 
   constructor(segment: OpenSegment, files: SegmentFiles, progress: SegmentProgress) {
     this.segment = segment;
@@ -59,6 +86,7 @@ export class SegmentWriter {
     this.#chained = progress.chained;
     this.#endOffset = progress.endOffset;
     this.#sealedPrefix = progress.prefixChecksum;
+    this.#tailEvents = progress.tailEvents;
   }
 
   /** A writer for a segment without events. `link` is the chained checksum of the segment before. */
@@ -71,35 +99,13 @@ export class SegmentWriter {
       chained: segment.version === 1 ? 0n : link,
       endOffset: SEGMENT_HEADER_BYTES,
       prefixChecksum: 0n,
+      tailEvents: 0,
     });
   }
 
-  /**
-   * A writer for a segment that has events already, in `bytes`: `blocks` sealed ones, and `tailEvents` events of an
-   * unsealed one, to be sealed first.
-   */
-  static resume(
-    segment: OpenSegment,
-    files: SegmentFiles,
-    bytes: Uint8Array,
-    found: Pick<SegmentProgress, 'blocks' | 'events' | 'chained'> & { tailEvents: number },
-  ): SegmentWriter {
-    const lastBlock = bytes.subarray(blockOffset(Math.max(0, found.blocks - 1)));
-    const count = found.blocks === 0 ? 0 : (decodeBlockHeader(lastBlock)?.eventCount ?? 0);
-    const writer = new SegmentWriter(segment, files, {
-      ...found,
-      firstEventId: eventIdOf(bytes.subarray(blockOffset(0)), 0),
-      lastEventId: count === 0 ? 0n : eventIdOf(lastBlock, count - 1),
-      endOffset: count === 0 ? SEGMENT_HEADER_BYTES : blockOffset(found.blocks - 1) + eventOffset(count),
-      prefixChecksum: count === 0 || count === BLOCK_EVENTS ? 0n : prefixOf(lastBlock, count),
-    });
-    writer.#tailEvents = found.tailEvents;
-    return writer;
-  }
-
-  /** Blocks that can still be written. */
+  /** Blocks that can still be written. A file that was cut inside its last block has none. */
   get roomBlocks(): number {
-    return this.segment.capacityBlocks - this.#blocks;
+    return Math.max(0, this.segment.capacityBlocks - this.#blocks);
   }
   get tailEvents(): number {
     return this.#tailEvents;
@@ -114,7 +120,7 @@ export class SegmentWriter {
   get sealedPrefix(): bigint {
     return this.#sealedPrefix;
   }
-  /** For a writer of the same segment in another thread. Only while no block is unsealed. */
+  /** For a writer of the same segment in another thread. */
   get progress(): SegmentProgress {
     return {
       blocks: this.#blocks,
@@ -124,6 +130,7 @@ export class SegmentWriter {
       chained: this.#chained,
       endOffset: this.#endOffset,
       prefixChecksum: this.#sealedPrefix,
+      tailEvents: this.#tailEvents,
     };
   }
   get position(): LogPosition {

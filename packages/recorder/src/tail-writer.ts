@@ -52,7 +52,11 @@ export class TailWriter implements Agent {
   #block = 0;
   #slot = 0;
   #lastEventId: bigint;
+  /** The last request for a sync that was passed on. */
   #handledSync = 0;
+  /** The one being worked on, and the block that was being filled when it was seen. */
+  #pendingSync = 0;
+  #pendingBlock = 0;
   /** Events in the current block at the last idle look. */
   #quietEvents = 0;
   #done = false;
@@ -101,15 +105,19 @@ export class TailWriter implements Agent {
 
   #step(): number {
     const stopping = this.#control.stage >= Stage.writerStops;
-    const requested = this.#control.syncRequested;
+    if (this.#pendingSync === this.#handledSync) {
+      // The request first: what was appended before it is in the blocks up to the one that is loaded after it.
+      this.#pendingSync = this.#control.syncRequested;
+      this.#pendingBlock = this.#control.appendedBlocks;
+    }
     let work = this.#writeFullBlocks(this.#control.appendedBlocks);
-    if (requested !== this.#handledSync) {
-      if (this.#writeAll() && this.#order('sync', requested)) {
-        this.#handledSync = requested;
+    if (this.#pendingSync !== this.#handledSync) {
+      if (this.#writeThrough(this.#pendingBlock) && this.#order('sync', this.#pendingSync)) {
+        this.#handledSync = this.#pendingSync;
         work++;
       }
     } else if (stopping) {
-      if (this.#writeAll() && this.#finish()) work++;
+      if (this.#writeThrough(this.#control.appendedBlocks) && this.#finish()) work++;
     } else if (work === 0) {
       work = this.#writeIfQuiet();
     }
@@ -141,13 +149,21 @@ export class TailWriter implements Agent {
     return (appended - this.#block) | 0;
   }
 
-  /** Writes everything that is appended, the unsealed block included. @returns false where it has to wait for a segment */
-  #writeAll(): boolean {
+  /**
+   * Writes everything up to and including what block `last` holds, unsealed or not.
+   * @returns false where it has to wait for a segment
+   */
+  #writeThrough(last: number): boolean {
     for (;;) {
-      this.#writeFullBlocks(this.#control.appendedBlocks);
-      if (this.#behind(this.#control.appendedBlocks) > 0) return false;
+      const written = this.#writeFullBlocks(this.#control.appendedBlocks);
+      if (this.#behind(last) < 0) return true;
+      if (this.#behind(this.#control.appendedBlocks) > 0) {
+        if (written === 0) return false;
+        continue;
+      }
       const count = this.#eventsInBlock();
-      if (count === (this.#writer?.tailEvents ?? 0)) return true;
+      const inFile = this.#writer?.tailEvents ?? 0;
+      if (count === inFile && count < BLOCK_EVENTS) return true;
       const writer = this.#segmentWithRoom();
       if (writer === undefined) return false;
       if (count < BLOCK_EVENTS) {
@@ -166,14 +182,17 @@ export class TailWriter implements Agent {
     this.#quietEvents = count;
     if (!quiet) return 0;
     this.#quietEvents = 0;
-    return this.#writeAll() ? 1 : 0;
+    return this.#writeThrough(this.#block) ? 1 : 0;
   }
 
   /** Events of the current block that are committed. */
   #eventsInBlock(): number {
     const inFile = this.#writer?.tailEvents ?? 0;
     const next = tailRingEventWord(this.#slot, inFile);
-    return inFile + countGrowing(this.#words, next, BLOCK_EVENTS - inFile, this.#lastEventId);
+    const count = inFile + countGrowing(this.#words, next, BLOCK_EVENTS - inFile, this.#lastEventId);
+    // Pairs with the store of the id in the appender: from here on the events are there, not only their ids.
+    if (count > inFile) Atomics.load(this.#words, tailRingEventWord(this.#slot, count - 1));
+    return count;
   }
 
   #writePart(writer: SegmentWriter, count: number): void {

@@ -14,7 +14,7 @@ import { describe, expect, test } from 'vitest';
 import { BackoffIdle, runAgent } from '../src/agent.js';
 import { Control, Role } from '../src/control.js';
 import { newLogDir } from './helpers/directories.js';
-import { type HandOptions, HandRecorder } from './helpers/hand-recorder.js';
+import { type HandOptions, HandRecorder, resumeAndStop } from './helpers/hand-recorder.js';
 import { range, readLog, readMeta, segmentNames } from './helpers/read-log.js';
 import { WatchedFiles } from './helpers/watched-files.js';
 
@@ -498,3 +498,24 @@ function expectCode(action: () => void, code: string): void {
   }
   expect((caught as WalError | undefined)?.code).toBe(code);
 }
+
+test.each([0, 1, 2, 3, 4, 5])(
+  'a disk that is full at the %i. write of a sync makes nothing else durable',
+  (fail) => {
+    const { dir, files, recorder } = open();
+    recorder.appendTo(100);
+    recorder.sync();
+    // The block is full, and the engine has not told: the writer finds it by its ids and seals what it began.
+    recorder.appendTo(256);
+    let write = 0;
+    files.before = ({ what }) => (what === 'write' && write++ === fail ? 'ENOSPC' : undefined);
+    const request = recorder.control.requestSync();
+    recorder.settle();
+    recorder.settle();
+    expect(recorder.control.hasSynced(request)).toBe(true);
+    expect(recorder.durableId).toBe(256);
+    expect(readMeta(dir)).toMatchObject({ offset: blockOffset(1), eventId: 256n, prefixChecksum: 0n });
+    recorder.kill();
+    expect(resumeAndStop({ dir })).toMatchObject({ lastEventId: 256n, movedAside: [], notes: [] });
+  },
+);

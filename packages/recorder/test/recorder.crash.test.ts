@@ -18,6 +18,9 @@ const CHILD = fileURLToPath(new URL('children/record.js', import.meta.url));
 /** Every so many deaths a log begins anew, so that reading all of it each time stays quick. */
 const DEATHS_PER_LOG = 5;
 
+/** A death takes half a second, on a busy machine several. */
+const TIMEOUT_MS = 180_000;
+
 /** A child that records into a directory, and what it has published. */
 function startRecording(dir: string, way: string, seed: number) {
   const file = join(dir, '..', 'published');
@@ -76,31 +79,35 @@ test.each([
   ['SIGTERM', 5],
   ['exit', 5],
   ['throw', 5],
-] as const)('every returned append is there after %s, %i times', async (way, deaths) => {
-  const seed = freshSeed();
-  const random = randomFrom(seed);
-  let dir = '';
-  let appended = 0;
-  let before = 0;
-  for (let death = 0; death < deaths; death++) {
-    if (death % DEATHS_PER_LOG === 0) {
-      dir = join(newDir(), 'log');
-      before = 0;
+] as const)(
+  'every returned append is there after %s, %i times',
+  { timeout: TIMEOUT_MS },
+  async (way, deaths) => {
+    const seed = freshSeed();
+    const random = randomFrom(seed);
+    let dir = '';
+    let appended = 0;
+    let before = 0;
+    for (let death = 0; death < deaths; death++) {
+      if (death % DEATHS_PER_LOG === 0) {
+        dir = join(newDir(), 'log');
+        before = 0;
+      }
+      const { child, ended, published, stderr } = startRecording(dir, way, random(2 ** 30));
+      if (way === 'SIGKILL' || way === 'SIGTERM') {
+        // Some die while they still open what the last one left.
+        if (random(4) > 0) await untilOpen(child, published);
+        await sleep(random(way === 'SIGKILL' ? 120 : 60));
+        child.kill(way);
+      }
+      await ended;
+      if (way === 'throw') expect(stderr()).toContain('on purpose');
+      else expect(stderr()).toBe('');
+      const hint = `seed ${seed}, death ${death}`;
+      const returned = Math.max(published[0], before);
+      appended += returned - before;
+      before = check(dir, returned, published[1], hint);
     }
-    const { child, ended, published, stderr } = startRecording(dir, way, random(2 ** 30));
-    if (way === 'SIGKILL' || way === 'SIGTERM') {
-      // Some die while they still open what the last one left.
-      if (random(4) > 0) await untilOpen(child, published);
-      await sleep(random(way === 'SIGKILL' ? 120 : 60));
-      child.kill(way);
-    }
-    await ended;
-    if (way === 'throw') expect(stderr()).toContain('on purpose');
-    else expect(stderr()).toBe('');
-    const hint = `seed ${seed}, death ${death}`;
-    const returned = Math.max(published[0], before);
-    appended += returned - before;
-    before = check(dir, returned, published[1], hint);
-  }
-  expect(appended).toBeGreaterThan(1000);
-});
+    expect(appended).toBeGreaterThan(1000);
+  },
+);

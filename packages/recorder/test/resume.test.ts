@@ -130,6 +130,19 @@ describe('a log that was closed', () => {
     expect(fs.readdirSync(dir)).toEqual(['FS.00000000.wal', META_FILE]);
   });
 
+  test('goes on in the next segment where the file ends with the last event', () => {
+    for (const count of [300, 512]) {
+      const dir = makeLog((recorder) => recorder.record(count), 'close');
+      cut(segment(dir), offsetOf(count - 1) + 64);
+      makeLog((recorder) => recorder.record(1000), 'close', { dir });
+      expectLog(dir, range(1, 1000));
+      expect(readLog(dir).segments.map(({ blocks }) => blocks.length)).toEqual([
+        2,
+        Math.ceil((1000 - count) / 256),
+      ]);
+    }
+  });
+
   test('goes on over many lives, whatever the number of events in each', () => {
     const seed = freshSeed();
     const random = randomFrom(seed);
@@ -202,6 +215,7 @@ describe('a log whose recorder was killed', () => {
       offset: blockOffset(16),
       eventId: BigInt(2 * SEGMENT_EVENTS),
     });
+    expect(readLog(dir).segments.map(({ state }) => state)).toEqual(['sealed', 'sealed']);
     makeLog((recorder) => recorder.record(2 * SEGMENT_EVENTS + 1), 'close', { dir });
     expectLog(dir, range(1, 2 * SEGMENT_EVENTS + 1));
   });
@@ -563,6 +577,12 @@ describe('damage at or before the durable position is refused, and nothing is ch
     expect(error.file ?? error.message).toMatch(/FS\.|event/);
   });
 
+  test('a segment that is missing long before the durable position', () => {
+    const dir = durableLog(5 * SEGMENT_EVENTS + 300);
+    fs.unlinkSync(segment(dir, 1));
+    expect(expectRefusal(dir, 'SEGMENT_GAP').file).toBe(segment(dir, 2));
+  });
+
   test('damage in the segment after a lost one does not hide the loss', () => {
     const dir = durableLog(2 * SEGMENT_EVENTS + 300, { formatVersion: 1 });
     const header = fs.readFileSync(segment(dir, 3)).subarray(0, 64);
@@ -591,11 +611,19 @@ describe('damage at or before the durable position is refused, and nothing is ch
       cut(segment(dir, 1), length);
       expectRefusal(dir, 'DURABLE_LOST');
     }
-    for (const length of [offsetOf(300), offsetOf(301), blockOffset(2), blockOffset(15)]) {
+    for (const length of [
+      offsetOf(300),
+      offsetOf(301),
+      blockOffset(2),
+      blockOffset(2) + 7,
+      blockOffset(15),
+    ]) {
       restore(dir, start);
       cut(segment(dir, 1), length);
       expect(resumeAndStop({ dir }).lastEventId).toBe(BigInt(SEGMENT_EVENTS + 300));
       expectLog(dir, range(1, SEGMENT_EVENTS + 300));
+      makeLog((recorder) => recorder.record(SEGMENT_EVENTS + 1000), 'close', { dir });
+      expectLog(dir, range(1, SEGMENT_EVENTS + 1000));
     }
   });
 
@@ -832,3 +860,18 @@ function withIndex(header: Uint8Array, segmentIndex: number): Uint8Array {
   encodeSegmentHeader({ ...decodeSegmentHeader(header), segmentIndex }, bytes);
   return bytes;
 }
+
+test('a file of the ring’s name that is larger than any ring is moved aside, not read', () => {
+  const dir = newLogDir();
+  const recorder = new HandRecorder({ dir });
+  recorder.record(300);
+  recorder.close();
+  const ring = join(dir, TAIL_RING_FILE);
+  fs.writeFileSync(ring, 'no ring');
+  fs.truncateSync(ring, 2 ** 32);
+  const { lastEventId, notes, movedAside } = resumeAndStop({ dir });
+  expect(lastEventId).toBe(300n);
+  expect(notes.join()).toMatch(/tail ring: its header is damaged/);
+  expect(movedAside).toEqual([`${ring}.broken`]);
+  expect(fs.existsSync(ring)).toBe(false);
+});

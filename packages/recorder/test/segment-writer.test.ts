@@ -15,7 +15,7 @@ import {
   type WalError,
 } from '@fswal/format';
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { SegmentWriter } from '../src/segment-writer.js';
+import { progressOf, SegmentWriter } from '../src/segment-writer.js';
 import { newDir } from './helpers/directories.js';
 import { fillContent } from './helpers/formula.js';
 import { range, readLog } from './helpers/read-log.js';
@@ -206,12 +206,8 @@ test('writing on in another writer goes on where the first stopped', () => {
   expect(second.position).toEqual(writer.position);
   expect(second.prefixChecksum(memory)).toBe(writer.sealedPrefix);
   second.seal(blocksFrom(357, 1), 50);
-  const third = SegmentWriter.resume(segment, files, bytes(), {
-    blocks: 3,
-    tailEvents: 0,
-    events: 406,
-    chained: second.chained,
-  });
+  const found = { blocks: 3, tailEvents: 0, events: 406, chained: second.chained };
+  const third = new SegmentWriter(segment, files, progressOf(bytes(), found));
   expect(third.progress).toEqual(second.progress);
   files.writeHeader(segment, third.closedHeader());
   expect(readLog(dir)).toMatchObject({

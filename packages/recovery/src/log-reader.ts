@@ -5,7 +5,6 @@ import {
   BLOCK_WORDS,
   blockOffset,
   durableSegmentMissing,
-  EVENT_BYTES,
   eventOffset,
   LogScan,
   MIN_BLOCKS_PER_SEGMENT,
@@ -18,9 +17,15 @@ import {
   WalError,
   WORD_BYTES,
 } from '@fswal/format';
-import { listLogDirectory, readBootId, readDurablePosition } from '@fswal/format/files';
-import { type KnownDurable, knownDurable } from './durable-position.js';
-import { readSegmentHeader } from './read-segment-header.js';
+import {
+  type KnownDurable,
+  knownDurable,
+  listLogDirectory,
+  readBootId,
+  readDurablePosition,
+  readSegmentHeader,
+  readTailRingDir,
+} from '@fswal/format/files';
 import type { LogSummary, TailRingReport, TornTail } from './recovery-report.js';
 import { eventsOfBlock, type ReplayWindow, seekInWindow, type WindowContent } from './replay-window.js';
 import { MAX_SEGMENT_FILE_BYTES, SegmentReader } from './segment-reader.js';
@@ -31,8 +36,8 @@ export interface LogReaderOptions {
   readonly dir: string;
   /** Replay begins at this event, or the next higher one. 0 = at the oldest. */
   readonly fromEventId: bigint;
-  /** Where the tail ring lies. */
-  readonly tailRingDir: string;
+  /** Where the tail ring lies. Default: where the last recorder had it. */
+  readonly tailRingDir?: string | undefined;
   /** Called after each megabyte read; what it throws ends the read. */
   readonly onProgress?: () => void;
   /** Called for each segment: how long it took to read and to verify, in nanoseconds, and its bytes. */
@@ -73,7 +78,6 @@ export class LogReader {
   readonly #onProgress: () => void;
   readonly #onSegment: NonNullable<LogReaderOptions['onSegment']>;
   readonly #files: readonly SegmentFile[];
-  readonly #durable: KnownDurable;
   readonly #scan: LogScan;
   #next = 0;
   /** 0 as soon as it has been reached. */
@@ -84,7 +88,6 @@ export class LogReader {
   readonly #lastBlock = new Int32Array(BLOCK_WORDS);
   #lastEventWord = 0;
   #eventsInBlock = 0;
-  #endPlace: { file: string; block: number; offset: number } | undefined;
   #error: WalError | undefined;
   #tail: TornTail | null = null;
   #tailRing: TailRingReport | null = null;
@@ -101,7 +104,6 @@ export class LogReader {
     this.#onProgress = options.onProgress ?? (() => {});
     this.#onSegment = options.onSegment ?? (() => {});
     this.#fromEventId = options.fromEventId;
-    this.#durable = durable;
     this.#scan = new LogScan(durable.position);
     this.#ring = ring;
     this.#files = options.fromEventId > 0n ? fromSegmentOf(options.dir, files, options.fromEventId) : files;
@@ -114,9 +116,10 @@ export class LogReader {
 
   /** @throws WalError DIRECTORY_NOT_FOUND, OPEN_FAILED, READ_FAILED */
   static open(options: LogReaderOptions): LogReader {
-    const { dir, tailRingDir, bootId = readBootId(), onProgress = () => {} } = options;
+    const { dir, bootId = readBootId(), onProgress = () => {} } = options;
     // Before anything else for its error; what counts is the list that is made last.
     listLogDirectory(dir);
+    const tailRingDir = options.tailRingDir ?? readTailRingDir(dir);
     const ring = TailRingImage.read(path.join(tailRingDir, TAIL_RING_FILE), bootId, onProgress);
     const meta = readDurablePosition(dir);
     const files = oneFormEach(listLogDirectory(dir).segments);
@@ -187,7 +190,7 @@ export class LogReader {
     const { blocks } = verdict;
     let tailEvents = this.#deliverableTail(verdict);
     if (tailEvents > 0) tailEvents = reader.settle(window, blockOffset(blocks) + eventOffset(0), tailEvents);
-    if (blocks > 0 || tailEvents > 0) this.#keepEnd(window, file, blocks, tailEvents);
+    if (blocks > 0 || tailEvents > 0) this.#keepEnd(window, blocks, tailEvents);
     if (verdict.decision === 'refuse') this.#fail(verdict.error as WalError);
     else if (verdict.decision === 'tail') this.#cut(verdict, bytes, file);
     if (verdict.decision === 'tail') this.#endSegments();
@@ -216,7 +219,7 @@ export class LogReader {
   }
 
   /** Remembers the last event and its block, since windows are used again. */
-  #keepEnd(window: ReplayWindow, file: string, blocks: number, tailEvents: number): void {
+  #keepEnd(window: ReplayWindow, blocks: number, tailEvents: number): void {
     const block = tailEvents > 0 ? blocks : blocks - 1;
     const start = blockOffset(block);
     const words = window.words.subarray(start / WORD_BYTES, (start + BLOCK_BYTES) / WORD_BYTES);
@@ -224,19 +227,13 @@ export class LogReader {
     const count = tailEvents > 0 ? tailEvents : eventsOfBlock(window.words, block);
     this.#eventsInBlock = count - 1;
     this.#lastEventWord = eventOffset(count - 1) / WORD_BYTES;
-    this.#endPlace = { file, block, offset: start + eventOffset(count - 1) + EVENT_BYTES };
   }
 
   /** After the last segment, or the cut of the torn one: held against the durable position, then the tail ring. */
   #endSegments(): undefined {
     this.#done = true;
-    if (this.#scan.finish() !== undefined) {
-      const { eventId } = this.#durable.position;
-      const { lastEventId } = this.#scan;
-      const message = `the log ends at event ${lastEventId}, but was durable up to event ${eventId}`;
-      const place = this.#endPlace ?? { file: this.#dir };
-      return this.#fail(new WalError('DURABLE_LOST', message, { ...place, eventId: lastEventId }));
-    }
+    const lost = this.#scan.finish();
+    if (lost !== undefined) return this.#fail(lost);
     if (this.#ring === undefined) return;
     const end: SegmentsEnd = {
       lastEventId: this.#scan.lastEventId,

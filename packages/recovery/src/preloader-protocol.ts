@@ -52,7 +52,7 @@ export const CONTROL_WORDS = 64;
 /** What the worker is started with. */
 export interface PreloaderData {
   readonly dir: string;
-  readonly tailRingDir: string;
+  readonly tailRingDir: string | undefined;
   readonly fromEventId: bigint;
   readonly readAhead: number;
   readonly control: SharedArrayBuffer;

@@ -13,7 +13,7 @@ export interface RecoveryOptions<V extends EventView> {
   readonly fromEventId?: number | bigint;
   /** Segments that are read and verified ahead, 1 to 30, memory permitting (256 MB in all, or two segments). Default 4. */
   readonly readAhead?: number;
-  /** Where the tail ring lies if not in `dir`: the recorder's option of the same name. */
+  /** Where the tail ring lies, if not where the last recorder had it. */
   readonly tailRingDir?: string;
   /** Class of the view that `event` is. Default RequestEvent. */
   readonly view?: EventViewClass<V>;
@@ -24,7 +24,7 @@ export interface RecoveryOptions<V extends EventView> {
 /** The options as they are used, checked. */
 export interface CheckedOptions {
   readonly dir: string;
-  readonly tailRingDir: string;
+  readonly tailRingDir: string | undefined;
   readonly fromEventId: bigint;
   readonly readAhead: number;
   readonly stallTimeoutMs: number;
@@ -35,10 +35,12 @@ const DEFAULT_STALL_TIMEOUT_MS = 10_000;
 
 /** @throws TypeError for an option of the wrong type or not supported here, RangeError for a value out of range */
 export function checkOptions(options: RecoveryOptions<EventView>): CheckedOptions {
-  const { dir, mode = 'strict', tailRingDir = dir } = options;
+  const { dir, mode = 'strict', tailRingDir } = options;
   const { readAhead = DEFAULT_READ_AHEAD, stallTimeoutMs = DEFAULT_STALL_TIMEOUT_MS } = options;
   if (typeof dir !== 'string' || dir === '') throw new TypeError('dir is the path of a log directory');
-  if (typeof tailRingDir !== 'string') throw new TypeError('tailRingDir is the path of a directory');
+  if (tailRingDir !== undefined && typeof tailRingDir !== 'string') {
+    throw new TypeError('tailRingDir is the path of a directory');
+  }
   if (mode !== 'strict') throw new TypeError(`mode is 'strict' in this version, not '${String(mode)}'`);
   if ((options as { follow?: unknown }).follow) throw new TypeError('this version cannot follow a log');
   if (!Number.isInteger(readAhead) || readAhead < 1 || readAhead >= MAX_WINDOWS) {

@@ -1,3 +1,5 @@
+import type { DurableReport } from '@fswal/format/files';
+
 /** What a recovery has delivered, and what it has not and why. Plain data; ids are u64 as bigint. */
 export interface RecoveryReport {
   readonly dir: string;
@@ -24,16 +26,6 @@ export interface RecoveryReport {
   readonly tail: TornTail | null;
   /** What the tail ring of a killed recorder added, null = there is no ring, or the replay has not come to it. */
   readonly tailRing: TailRingReport | null;
-}
-
-/** The position up to which everything must be there and verify. */
-export interface DurableReport {
-  /** 0 = nothing is known to be durable. */
-  readonly eventId: bigint;
-  /** `derived`: there is no usable `wal_meta.dat`, and the end of the newest closed segment stands for it. */
-  readonly source: 'wal_meta.dat' | 'derived';
-  /** Why it was derived, and from what. */
-  readonly note?: string;
 }
 
 /** A torn tail: events that were being written when the machine stopped, and never became durable. */

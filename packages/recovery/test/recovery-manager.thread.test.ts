@@ -8,6 +8,7 @@ import { blockOffset, EventView, META_FILE, type RequestEvent, WalError } from '
 import { readBootId } from '@fswal/format/files';
 import { describe, expect, it } from 'vitest';
 import { RecoveryManager, type RecoveryOptions } from '../dist/index.js';
+import { eachEvent, until } from './helpers/bounded.js';
 import { buildLog, eventOf, full, idsAfter, tempDir, writeMeta, writeRing } from './helpers/log-builder.js';
 import { readAll } from './helpers/read-all.js';
 import { flip } from './helpers/vandal.js';
@@ -24,7 +25,7 @@ async function replay(options: RecoveryOptions<RequestEvent>) {
   const ids: bigint[] = [];
   let error: unknown;
   try {
-    while (recovery.next()) ids.push(recovery.event.eventIdBig);
+    eachEvent(recovery, () => ids.push(recovery.event.eventIdBig));
   } catch (thrown) {
     error = thrown;
   }
@@ -70,7 +71,7 @@ describe('RecoveryManager', () => {
   it('counts and times what it does', async () => {
     const { log, all } = leftByKill();
     const recovery = await RecoveryManager.open({ dir: log.dir });
-    while (recovery.next());
+    eachEvent(recovery);
     const { telemetry, report } = recovery;
     expect(telemetry.replay_events).toBe(all.length);
     expect(telemetry.preload_bytes).toBe(report.bytes);
@@ -83,13 +84,11 @@ describe('RecoveryManager', () => {
     const { log, all } = leftByKill();
     const recovery = await RecoveryManager.open({ dir: log.dir });
     const view = recovery.event;
-    let index = 0;
-    while (recovery.next()) {
+    const events = eachEvent(recovery, (index) => {
       expect(recovery.event).toBe(view);
       if (index % 97 === 0) expect(view.bytes).toEqual(eventOf(all[index]).bytes);
-      index++;
-    }
-    expect(index).toBe(all.length);
+    });
+    expect(events).toBe(all.length);
     await recovery.close();
   });
 
@@ -122,7 +121,7 @@ describe('RecoveryManager', () => {
     let events = 0;
     let thrown: unknown;
     try {
-      while (recovery.next()) events++;
+      eachEvent(recovery, () => events++);
     } catch (error) {
       thrown = error;
     }
@@ -141,9 +140,7 @@ describe('RecoveryManager', () => {
     writeMeta(log, 0);
     flip(log.segments[1].file, blockOffset(2) + 333);
     const recovery = await RecoveryManager.open({ dir: log.dir });
-    let events = 0;
-    while (recovery.next()) events++;
-    expect(events).toBe(6 * 256);
+    expect(eachEvent(recovery)).toBe(6 * 256);
     expect(recovery.next()).toBe(false);
     expect(recovery.report.tail).toMatchObject({
       file: log.segments[1].file,
@@ -188,12 +185,10 @@ describe('RecoveryManager', () => {
     }
     const log = buildLog({ segments: [{ blocks: [20] }] });
     const recovery = await RecoveryManager.open({ dir: log.dir, view: Tick });
-    let events = 0;
-    while (recovery.next()) {
+    const events = eachEvent(recovery, () => {
       const tick: Tick = recovery.event;
       expect(tick.price).toBe(eventOf(tick.eventIdBig).priceBig);
-      events++;
-    }
+    });
     expect(events).toBe(20);
     await recovery.close();
   });
@@ -201,11 +196,10 @@ describe('RecoveryManager', () => {
   it('goes by its own place, whatever is done to the view', async () => {
     const log = buildLog({ segments: [{ blocks: full(3) }] });
     const recovery = await RecoveryManager.open({ dir: log.dir });
-    let events = 0;
-    for (; recovery.next(); events++) {
-      expect(recovery.event.eventIdBig).toBe(log.ids[events]);
+    const events = eachEvent(recovery, (index) => {
+      expect(recovery.event.eventIdBig).toBe(log.ids[index]);
       recovery.event.base = 0;
-    }
+    });
     expect(events).toBe(log.ids.length);
     await recovery.close();
   });
@@ -304,9 +298,7 @@ describe('a preloader thread that is gone', () => {
     await workerOf(recovery).terminate();
     let events = 1;
     const failure = expect.objectContaining({ name: 'WalError', code: 'WORKER_FAILED' });
-    expect(() => {
-      while (recovery.next()) events++;
-    }).toThrow(failure);
+    expect(() => eachEvent(recovery, () => events++)).toThrow(failure);
     expect(events % (16 * 256)).toBe(0);
     expect(events).toBeLessThan(log.ids.length);
     expect(() => recovery.next()).toThrow(failure);
@@ -319,14 +311,16 @@ describe('a preloader thread that is gone', () => {
     const recovery = await RecoveryManager.open({ dir: log.dir, readAhead: 1, stallTimeoutMs: 300 });
     recovery.next();
     void workerOf(recovery).terminate();
-    expect(() => {
-      while (recovery.next());
-    }).toThrow(expect.objectContaining({ code: 'WORKER_FAILED' }));
+    expect(() => eachEvent(recovery)).toThrow(expect.objectContaining({ code: 'WORKER_FAILED' }));
     await recovery.close();
   });
 });
 
 describe('a log that is being written', () => {
+  const REPLAYS = 8;
+  /** Written between two replays at least: about three segments, and fifty rounds of the tail ring. */
+  const MORE_EVENTS = 12_000;
+
   it('is replayed without a torn event, up to all that was appended before it was opened', async () => {
     const dir = tempDir();
     const seed = Date.now() % 1_000_000;
@@ -335,31 +329,35 @@ describe('a log that is being written', () => {
       workerData: { dir, shared: shared.buffer, bootId: readBootId(), seed },
     });
     const exit = new Promise((resolve) => writer.once('exit', resolve));
-    while (Atomics.load(shared, 0) < 100) await new Promise((resolve) => setTimeout(resolve, 5));
-    let replays = 0;
-    const until = Date.now() + 2_000;
-    while (Date.now() < until) {
-      const appended = Atomics.load(shared, 0);
-      const recovery = await RecoveryManager.open({ dir, view: EventView });
-      const { event } = recovery;
-      let expected = 0;
-      while (recovery.next()) {
-        expected++;
-        for (let word = 0; word < 16; word++) {
-          const value = event.words[event.base + word];
-          if (value !== (word === 1 ? 0 : expected)) {
-            expect.fail(`seed ${seed}: word ${word} of event ${expected} is ${value}`);
-          }
+    const appended = () => Atomics.load(shared, 0);
+    try {
+      for (let replays = 0, seen = 0; replays < REPLAYS; replays++) {
+        await until(() => appended() >= seen + MORE_EVENTS);
+        seen = appended();
+        const replayed = await replayFormula(dir, seed);
+        expect(replayed, `seed ${seed}`).toBeGreaterThanOrEqual(seen);
+      }
+    } finally {
+      Atomics.store(shared, 1, 1);
+      await exit;
+    }
+    const { ids } = await replay({ dir });
+    expect(ids.length).toBe(appended());
+  });
+
+  /** Each of whose events has its id, counted from 1, in all of its words. Returns how many there were. */
+  async function replayFormula(dir: string, seed: number): Promise<number> {
+    const recovery = await RecoveryManager.open({ dir, view: EventView });
+    const { event } = recovery;
+    const events = eachEvent(recovery, (index) => {
+      for (let word = 0; word < 16; word++) {
+        const value = event.words[event.base + word];
+        if (value !== (word === 1 ? 0 : index + 1)) {
+          expect.fail(`seed ${seed}: word ${word} of event ${index + 1} is ${value}`);
         }
       }
-      expect(expected, `seed ${seed}`).toBeGreaterThanOrEqual(appended);
-      await recovery.close();
-      replays++;
-    }
-    Atomics.store(shared, 1, 1);
-    await exit;
-    expect(replays).toBeGreaterThan(3);
-    const { ids } = await replay({ dir });
-    expect(BigInt(ids.length)).toBe(BigInt(Atomics.load(shared, 0)));
-  });
+    });
+    await recovery.close();
+    return events;
+  }
 });

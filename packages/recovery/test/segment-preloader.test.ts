@@ -14,6 +14,7 @@ import {
 import { ReplayWindow } from '../src/replay-window.js';
 import { SegmentPreloader } from '../src/segment-preloader.js';
 import { windowCount } from '../src/window-count.js';
+import { workOff } from './helpers/bounded.js';
 import { buildLog, full, writeMeta } from './helpers/log-builder.js';
 import { cut } from './helpers/vandal.js';
 
@@ -55,7 +56,7 @@ describe('SegmentPreloader', () => {
 
   it('publishes the end once, behind the last window', () => {
     const { preloader, take, giveBack, messages, log } = preloaderOf(1, 2);
-    while (preloader.doWork() > 0);
+    workOff(preloader);
     const window = take() as number;
     expect(take()).toBe(END);
     expect(take()).toBeUndefined();
@@ -70,7 +71,7 @@ describe('SegmentPreloader', () => {
   it('sends an error as plain data, with its place', () => {
     const { preloader, messages, log } = preloaderOf(2, 3);
     cut(log.segments[1].file, 100);
-    while (preloader.doWork() > 0);
+    workOff(preloader);
     expect(messages).toMatchObject([
       { kind: 'end', end: { error: { code: 'DURABLE_LOST', file: log.segments[1].file, eventId: 512n } } },
     ]);

@@ -3,17 +3,27 @@ import pc from 'picocolors';
 export const ExitStatus = { Sound: 0, Damaged: 1, Failed: 2, Interrupted: 130 } as const;
 export type ExitStatus = (typeof ExitStatus)[keyof typeof ExitStatus];
 
+/** Between two lines of progress: at a terminal, where one replaces the other, and elsewhere, where they add up. */
+const TERMINAL_PROGRESS_MS = 200;
+const PLAIN_PROGRESS_MS = 2000;
+
 /** Where a command's words go: its result to stdout, all else to stderr, so that stdout can be piped. */
 export class Output {
   readonly #json: boolean;
-  readonly #stdout: NodeJS.WriteStream;
-  readonly #stderr: NodeJS.WriteStream;
+  readonly #stdout: Stream;
+  readonly #stderr: Stream;
+  readonly #now: () => number;
+  readonly #progressMs: number;
+  #nextProgress: number;
   #hasProgress = false;
 
-  constructor({ json, stdout = process.stdout, stderr = process.stderr }: OutputOptions) {
+  constructor({ json, stdout, stderr, now }: OutputOptions) {
     this.#json = json;
-    this.#stdout = stdout;
-    this.#stderr = stderr;
+    this.#stdout = stdout ?? process.stdout;
+    this.#stderr = stderr ?? process.stderr;
+    this.#now = now ?? (() => performance.now());
+    this.#progressMs = this.#stderr.isTTY ? TERMINAL_PROGRESS_MS : PLAIN_PROGRESS_MS;
+    this.#nextProgress = this.#now() + this.#progressMs;
   }
 
   /** A line about what is going on. */
@@ -22,11 +32,20 @@ export class Output {
     this.#stderr.write(`${line}\n`);
   }
 
-  /** A line that the next one replaces; only people at a terminal see it. */
-  progress(line: string): void {
-    if (!this.#stderr.isTTY) return;
+  /**
+   * How far it has come. To be called as often as one likes: the line is only made when it is time for one. At a
+   * terminal the next one replaces it.
+   */
+  progress(line: () => string): void {
+    const now = this.#now();
+    if (now < this.#nextProgress) return;
+    this.#nextProgress = now + this.#progressMs;
+    if (!this.#stderr.isTTY) {
+      this.say(line());
+      return;
+    }
     this.#clearProgress();
-    this.#stderr.write(line);
+    this.#stderr.write(line());
     this.#hasProgress = true;
   }
 
@@ -65,11 +84,19 @@ export class Output {
   }
 }
 
+/** What of a process's output streams is used here. */
+export interface Stream {
+  readonly isTTY?: boolean;
+  write(text: string): unknown;
+}
+
 export interface OutputOptions {
   /** The result as JSON. */
   readonly json: boolean;
-  readonly stdout?: NodeJS.WriteStream;
-  readonly stderr?: NodeJS.WriteStream;
+  readonly stdout?: Stream;
+  readonly stderr?: Stream;
+  /** A clock for the progress, in milliseconds. */
+  readonly now?: () => number;
 }
 
 /** Name and value. */

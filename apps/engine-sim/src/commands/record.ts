@@ -10,23 +10,21 @@ export interface RecordOptions {
   readonly rate?: number;
 }
 
-const PROGRESS_MS = 200;
-
 /** Records and matches so many requests more. Ctrl-C ends it early, and cleanly. */
 export function record(options: RecordOptions, output: Output): Promise<ExitStatus> {
   return interruptible(async (signal) => {
-    const recording = await Recording.open(options);
+    const recording = await Recording.open({
+      ...options,
+      onReplay: (events) => output.progress(() => `${formatCount(events)} events of the log replayed`),
+    });
     let seconds: number;
     let durableEventId: bigint;
     try {
       if (recording.resumedAt > 0) output.say(`going on after event ${formatCount(recording.resumedAt)}`);
       signal.addEventListener('abort', () => recording.stop());
       if (signal.aborted) recording.stop();
-      let nextProgress = 0;
       seconds = await recording.run(options.events, options.rate, (done) => {
-        if (performance.now() < nextProgress) return;
-        nextProgress = performance.now() + PROGRESS_MS;
-        output.progress(`${formatCount(done)} of ${formatCount(options.events)} events`);
+        output.progress(() => `${formatCount(done)} of ${formatCount(options.events)} events recorded`);
       });
       durableEventId = await recording.recorder.sync();
     } finally {

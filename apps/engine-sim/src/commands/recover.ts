@@ -12,7 +12,9 @@ export interface RecoverOptions {
 /** Replays a log into a fresh engine; with a seed, also says whether it is what that seed gives. */
 export async function recover({ dir, seed }: RecoverOptions, output: Output): Promise<ExitStatus> {
   const replay = new Replay({ seed });
-  const { seconds, report, damage } = await replayLog(dir, replay);
+  const { seconds, report, damage } = await replayLog(dir, replay, (events) => {
+    output.progress(() => `${formatCount(events)} events replayed`);
+  });
   if (damage === undefined && report.oldestSegmentIndex === null && report.tailRing === null) {
     throw new WalError('SEGMENT_NOT_FOUND', 'there is no log', { file: dir });
   }

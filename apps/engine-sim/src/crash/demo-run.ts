@@ -1,26 +1,19 @@
 import { join } from 'node:path';
-import { Xoshiro128 } from '../flow/xoshiro128.js';
-import { PublishedPosition } from '../log/published-position.js';
 import { Reference } from '../log/reference.js';
 import { Replay } from '../log/replay.js';
 import { replayLog } from '../log/replay-log.js';
 import { LogReader } from '../measure/log-reader.js';
 import { measureAppend } from '../measure/measure-append.js';
-import { RecordingChild } from './recording-child.js';
+import { killMidway } from './kill-midway.js';
 
 /** Enough that the log has many segments; a few seconds. */
 const EVENTS = 3_000_000;
-/** Segments of 16.8 MB: a dozen of them. */
-const BLOCKS = 1024;
-/** The kill falls into this part of the recording. */
-const EARLIEST = 0.35;
-const LATEST = 0.85;
 
 /** What the demo found, and what `demo --json` prints. */
 export interface DemoResult {
-  /** What the recording process was to record. */
+  /** What the recording process that was killed was to record. */
   readonly events: number;
-  /** Id of the last event whose append had returned when the process was killed. */
+  /** Id of the last event whose append had returned when the process was killed: `events` if that came too late. */
   readonly killedAt: number;
   readonly recovered: number;
   /** Of the events up to `killedAt`, those that recovery did not deliver. */
@@ -45,7 +38,7 @@ export interface DemoOptions {
 export async function runDemo(options: DemoOptions): Promise<DemoResult> {
   const { dir, seed, say, signal } = options;
   const logDir = join(dir, 'log');
-  const killedAt = await recordAndKill(options, logDir);
+  const { events, killedAt } = await killMidway({ dir, logDir, seed, events: EVENTS, signal, say });
 
   say('recovering what it left, and making the same requests again from the seed ...');
   const replay = new Replay({ seed, countUpTo: killedAt });
@@ -69,7 +62,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
   const append = await measureAppend(join(dir, 'append'), signal);
   signal.throwIfAborted();
   return {
-    events: EVENTS,
+    events,
     killedAt,
     recovered: replay.events,
     lost,
@@ -78,27 +71,6 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
     appendEventsPerSec: Math.round(append.eventsPerSec),
     replayEventsPerSec: Math.round(reader.events / seconds),
   };
-}
-
-/** Id of the last event whose append had returned. */
-async function recordAndKill({ dir, seed, say, signal }: DemoOptions, logDir: string): Promise<number> {
-  const publishedPath = join(dir, 'published');
-  const published = PublishedPosition.create(publishedPath);
-  const part = EARLIEST + (LATEST - EARLIEST) * (new Xoshiro128(seed).below(1000) / 1000);
-  const killAfter = Math.round(EVENTS * part);
-
-  say(`a matching engine in another process records and matches ${count(EVENTS)} requests in ${logDir} ...`);
-  const options = { dir: logDir, seed, events: EVENTS, blocks: BLOCKS };
-  const child = RecordingChild.start(options, publishedPath, published);
-  try {
-    await child.until(() => signal.aborted || published.appended >= killAfter);
-  } finally {
-    await child.kill();
-  }
-  signal.throwIfAborted();
-  const killedAt = published.baseEventId + published.appended;
-  say(`  killed it with SIGKILL: the append of event ${count(killedAt)} had returned, nothing was closed`);
-  return killedAt;
 }
 
 function count(value: number): string {

@@ -25,6 +25,8 @@ export interface RecordingOptions {
   readonly tailBlocks?: number | undefined;
   /** Where to say how far it has come. */
   readonly published?: PublishedPosition;
+  /** Called now and then while a log that is there is replayed, with the events so far. */
+  readonly onReplay?: (events: number) => void;
 }
 
 /**
@@ -60,7 +62,7 @@ export class Recording {
   static async open(options: RecordingOptions): Promise<Recording> {
     const { dir, seed, blocks, tailBlocks } = options;
     const replay = new Replay({ seed });
-    const replayed = await replayLogIfAny(dir, replay);
+    const replayed = await replayLogIfAny(dir, replay, options.onReplay);
     if (replayed?.damage !== undefined) throw replayed.damage;
     if (replay.difference !== undefined) throw new ForeignLogError(dir, seed, replay.difference.reason);
     const recorder = await RecorderManager.open({

@@ -17,13 +17,18 @@ export interface LogReplay {
 
 /**
  * Replays the log in `dir` into `replay`.
+ * @param onProgress called every few milliseconds, with the events so far
  * @throws WalError where the log cannot be read; damage is a result
  */
-export async function replayLog(dir: string, replay: Pick<Replay, 'take'>): Promise<LogReplay> {
+export async function replayLog(
+  dir: string,
+  replay: Pick<Replay, 'take'>,
+  onProgress?: (events: number) => void,
+): Promise<LogReplay> {
   const recovery = await RecoveryManager.open({ dir });
   try {
     const start = performance.now();
-    const damage = await takeAll(recovery, replay);
+    const damage = await takeAll(recovery, replay, onProgress);
     return { seconds: (performance.now() - start) / 1000, report: recovery.report, damage };
   } finally {
     await recovery.close();
@@ -34,18 +39,30 @@ export async function replayLog(dir: string, replay: Pick<Replay, 'take'>): Prom
 export async function replayLogIfAny(
   dir: string,
   replay: Pick<Replay, 'take'>,
+  onProgress?: (events: number) => void,
 ): Promise<LogReplay | undefined> {
   try {
-    return await replayLog(dir, replay);
+    return await replayLog(dir, replay, onProgress);
   } catch (error) {
     if (isNoLog(error)) return undefined;
     throw error;
   }
 }
 
-async function takeAll(source: EventSource, replay: Pick<Replay, 'take'>): Promise<WalError | undefined> {
+async function takeAll(
+  source: EventSource,
+  replay: Pick<Replay, 'take'>,
+  onProgress?: (events: number) => void,
+): Promise<WalError | undefined> {
   try {
-    while (replay.take(source, SLICE_EVENTS) === SLICE_EVENTS) await breathe();
+    for (
+      let events = SLICE_EVENTS;
+      replay.take(source, SLICE_EVENTS) === SLICE_EVENTS;
+      events += SLICE_EVENTS
+    ) {
+      onProgress?.(events);
+      await breathe();
+    }
     return undefined;
   } catch (error) {
     if (isDamage(error)) return error;

@@ -1,3 +1,4 @@
+export { type DurableReport, type KnownDurable, knownDurable } from './known-durable.js';
 export {
   type LogDirectory,
   listLogDirectory,
@@ -6,4 +7,6 @@ export {
   readDurablePosition,
   readFully,
   readRegularFile,
+  readTailRingDir,
 } from './log-files.js';
+export { readSegmentHeader } from './read-segment-header.js';

@@ -25,6 +25,9 @@ import { TailWriter } from '../../src/tail-writer.js';
 import { RecorderTelemetry } from '../../src/telemetry.js';
 import { fillContent } from './formula.js';
 
+/** Far more than any test needs: agents that never rest end a test instead of filling the disk. */
+const MOST_STEPS = 20_000;
+
 export interface HandOptions {
   dir: string;
   blocksPerSegment?: number;
@@ -163,7 +166,8 @@ export class HandRecorder {
   /** Lets agents work until none has anything to do. */
   settle(agents: readonly Agent[] = [this.preparer, this.writer, this.maintainer, this.coordinator]): void {
     let idle = 0;
-    while (idle < 3) {
+    for (let steps = 0; idle < 3; steps++) {
+      if (steps > MOST_STEPS) throw new Error('the agents never come to rest');
       let work = 0;
       for (const agent of agents) if (!agent.done) work += agent.doWork();
       idle = work === 0 ? idle + 1 : 0;

@@ -1,6 +1,7 @@
 /*
  * A log that is being written, for a reader to read: what a recorder's threads do, by plain writes. Runs until
- * `shared[1]` is set; `shared[0]` is the last event whose append has returned.
+ * `shared[1]` is set, or for so many segments: nobody may be there to set it. `shared[0]` is the last event whose
+ * append has returned.
  */
 import fs from 'node:fs';
 import path from 'node:path';
@@ -26,6 +27,7 @@ const { dir, bootId, seed } = workerData;
 const shared = new Int32Array(workerData.shared);
 const BLOCKS = 16;
 const TAIL_BLOCKS = 4;
+const MOST_SEGMENTS = 1000;
 
 let random = seed;
 function upTo(limit) {
@@ -122,5 +124,7 @@ function writeBlock(fd, segmentIndex, index) {
   fs.writeSync(fd, block, 0, BLOCK_BYTES, start);
 }
 
-for (let segmentIndex = 0; writeSegment(segmentIndex); ) segmentIndex++;
+for (let segmentIndex = 0; segmentIndex < MOST_SEGMENTS; segmentIndex++) {
+  if (!writeSegment(segmentIndex)) break;
+}
 fs.closeSync(ring);

@@ -3,6 +3,9 @@ import { type LogEnd, LogReader, type LogReaderOptions } from '../../src/log-rea
 import { eventsOfBlock, eventWord, ReplayWindow } from '../../src/replay-window.js';
 import { eventOf } from './log-builder.js';
 
+/** More than any log of these tests has files. */
+const MOST_CONTENTS = 10_000;
+
 export const BOOT = '0123456789abcdef0123456789abcdef';
 
 export interface ReadLog {
@@ -18,7 +21,9 @@ export function readAll(dir: string, options: Partial<LogReaderOptions> = {}): R
   const window = ReplayWindow.allocate(reader.windowBytes);
   const ids: bigint[] = [];
   const view = new EventView();
+  let contents = 0;
   for (let content = reader.readNext(window); content !== undefined; content = reader.readNext(window)) {
+    if (++contents > MOST_CONTENTS) throw new Error(`readNext() goes on after ${MOST_CONTENTS} windows`);
     const { blocks, tailEvents, startBlock, startEvent } = content;
     view.words = window.words;
     for (let block = startBlock; block < blocks + Math.sign(tailEvents); block++) {

@@ -1,10 +1,21 @@
 import path from 'node:path';
-import { type DurablePosition, META_FILE, SEGMENT_HEADER_BYTES, type SegmentFile } from '@fswal/format';
-import type { readDurablePosition } from '@fswal/format/files';
+import { META_FILE, type SegmentFile } from '../file-names.js';
+import { SEGMENT_HEADER_BYTES } from '../layout.js';
+import type { DurablePosition } from '../meta.js';
+import type { readDurablePosition } from './log-files.js';
 import { readSegmentHeader } from './read-segment-header.js';
-import type { DurableReport } from './recovery-report.js';
 
-/** The durable position that a replay goes by, and where it is from. */
+/** Where a durable position is from. */
+export interface DurableReport {
+  /** 0 = nothing is known to be durable. */
+  readonly eventId: bigint;
+  /** `derived`: there is no usable `wal_meta.dat`, and the end of the newest closed segment stands for it. */
+  readonly source: 'wal_meta.dat' | 'derived';
+  /** Why it was derived, and from what. */
+  readonly note?: string;
+}
+
+/** The position up to which everything must be there and verify, and where it is from. */
 export interface KnownDurable {
   readonly position: DurablePosition;
   readonly report: DurableReport;

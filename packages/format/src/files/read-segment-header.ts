@@ -1,6 +1,8 @@
 import fs from 'node:fs';
-import { decodeSegmentHeader, SEGMENT_HEADER_BYTES, type SegmentHeader, WalError } from '@fswal/format';
-import { openRegularFile, readFully } from '@fswal/format/files';
+import { WalError } from '../errors.js';
+import { SEGMENT_HEADER_BYTES } from '../layout.js';
+import { decodeSegmentHeader, type SegmentHeader } from '../segment-header.js';
+import { openRegularFile, readFully } from './log-files.js';
 
 /**
  * The header of a segment file, or undefined where it cannot be read or is not that of segment `segmentIndex`. Only to

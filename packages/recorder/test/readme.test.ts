@@ -1,0 +1,39 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { newLogDir } from './helpers/directories.js';
+import { readLog } from './helpers/read-log.js';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const EXAMPLES = [...readFileSync(join(ROOT, 'README.md'), 'utf8').matchAll(/```js\n(.*?)```/gs)].map(
+  ([, code]) => code,
+);
+
+function run(code: string, dir: string): string {
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', code, dir], {
+    cwd: ROOT, // where the package's own name resolves to it
+    encoding: 'utf8',
+  });
+  expect(stderr).toBe('');
+  return stdout;
+}
+
+test('the example of the README works, and goes on where it stopped', () => {
+  const dir = newLogDir();
+  expect(run(EXAMPLES[0], dir)).toBe('durable up to event 2\n');
+  expect(run(EXAMPLES[0], dir)).toBe('durable up to event 4\n');
+  expect(readLog(dir, () => true)).toMatchObject({
+    ids: [1, 2, 3, 4],
+    segments: [{ status: 'OK', state: 'sealed' }],
+  });
+});
+
+test("the events of one's own in the README work", () => {
+  const dir = newLogDir();
+  const around = `import { RecorderManager } from '@fswal/recorder';\nconst dir = process.argv.at(-1);\n`;
+  run(`${around}${EXAMPLES[1]}\nawait recorder.close();`, dir);
+  const right = (words: Int32Array, at: number) => words[at + 2] === 77;
+  expect(readLog(dir, right)).toMatchObject({ ids: [1], wrongContent: [] });
+});
