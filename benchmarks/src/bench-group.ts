@@ -3,7 +3,7 @@ import { median } from './statistics.js';
 /** One figure of a benchmark. */
 export interface BenchRow {
   name: string;
-  /** Median over the rounds, nanoseconds per operation. */
+  /** Median over the rounds, nanoseconds per operation; NaN, and null in JSON, where there is no figure. */
   medianNs: number;
   /** Operations per second, by the median. */
   perSec: number;
@@ -14,6 +14,7 @@ export interface BenchRow {
 /** How two figures of the same run compare. */
 export interface BenchRatio {
   name: string;
+  /** NaN, and null in JSON, where there are no figures to compare. */
   value: number;
   /** What was to be reached, in words; '-' where nothing was. */
   target: string;

@@ -60,12 +60,15 @@ async function run(names: readonly string[]): Promise<void> {
 function table({ group, rows, ratios }: BenchGroup): string {
   const width = Math.max(...rows.map(({ name }) => name.length), ...ratios.map(({ name }) => name.length));
   const lines = rows.map(({ name, medianNs, perSec, note }) => {
+    if (Number.isNaN(medianNs)) return `  ${name.padEnd(width)}  ${note ?? 'not measured'}`;
     const time = medianNs >= 100_000 ? `${(medianNs / 1e6).toFixed(3)} ms` : `${medianNs.toFixed(1)} ns`;
     const rate = Math.round(perSec).toLocaleString('en');
     return `  ${name.padEnd(width)}  ${time.padStart(10)}  ${rate.padStart(12)} /s  ${note ?? ''}`.trimEnd();
   });
   const verdicts = ratios.map(({ name, value, target, met }) => {
-    return `  ${name.padEnd(width)}  ${value.toFixed(2).padStart(10)}  target: ${target}: ${met ? 'met' : 'MISSED'}`;
+    if (Number.isNaN(value)) return `  ${name.padEnd(width)}  not measured`;
+    const verdict = target === '-' ? '' : `  target: ${target}: ${met ? 'met' : 'MISSED'}`;
+    return `  ${name.padEnd(width)}  ${value.toFixed(2).padStart(10)}${verdict}`;
   });
   return `\n${group}\n${[...lines, ...verdicts].join('\n')}\n`;
 }

@@ -12,12 +12,20 @@ const NAP_MS = 0.1;
 export class Patience {
   readonly #word = new Int32Array(new SharedArrayBuffer(4));
   #since = 0;
+  #naps = 0;
+
+  /** How often it slept, that is: how often the other thread was away. */
+  get naps(): number {
+    return this.#naps;
+  }
 
   /** To be called after each try in vain. @param tries how many there have been, from 1 */
   failed(tries: number): void {
     if (tries % TRIES_PER_LOOK !== 0) return;
     const now = performance.now();
     if (tries === TRIES_PER_LOOK) this.#since = now;
-    if (now - this.#since > SPIN_MS) Atomics.wait(this.#word, 0, 0, NAP_MS);
+    if (now - this.#since <= SPIN_MS) return;
+    this.#naps++;
+    Atomics.wait(this.#word, 0, 0, NAP_MS);
   }
 }

@@ -1,6 +1,6 @@
 import { SpmcRing, SpscRing } from '@fswal/ring';
 import { RingBuffer } from 'ringbuf.js';
-import { Patience } from './patience.js';
+import type { Patience } from './patience.js';
 
 /** A record: 16 words, 64 bytes. */
 const RECORD_WORDS = 16;
@@ -19,9 +19,9 @@ export interface RingStream {
   name: string;
   create(capacity: number): SharedArrayBuffer;
   /** Writes records `from` to `to - 1`; waits while the ring is full. */
-  producer(buffer: SharedArrayBuffer): (from: number, to: number) => void;
+  producer(buffer: SharedArrayBuffer, patience: Patience): (from: number, to: number) => void;
   /** Reads `count` records; waits while the ring is empty. Returns the sum of their numbers, int32. */
-  consumer(buffer: SharedArrayBuffer): (count: number) => number;
+  consumer(buffer: SharedArrayBuffer, patience: Patience): (count: number) => number;
 }
 
 /**
@@ -33,8 +33,7 @@ function ringbufStream(Type: Uint8ArrayConstructor | Uint32ArrayConstructor): Ri
   return {
     name: `ringbuf.js ${Type.name}`,
     create: (capacity) => RingBuffer.getStorageForCapacity(capacity * length, Type),
-    producer: (buffer) => {
-      const patience = new Patience();
+    producer: (buffer, patience) => {
       const ring = new RingBuffer(buffer, Type);
       const words = new Int32Array(RECORD_WORDS);
       const elements = new Type(words.buffer);
@@ -45,8 +44,7 @@ function ringbufStream(Type: Uint8ArrayConstructor | Uint32ArrayConstructor): Ri
         }
       };
     },
-    consumer: (buffer) => {
-      const patience = new Patience();
+    consumer: (buffer, patience) => {
       const ring = new RingBuffer(buffer, Type);
       const words = new Int32Array(RECORD_WORDS);
       const elements = new Type(words.buffer);
@@ -66,8 +64,7 @@ function copyStream(Ring: typeof SpscRing | typeof SpmcRing): RingStream {
   return {
     name: `${Ring.name} push/pop`,
     create: (capacity) => Ring.create({ capacity, recordWords: RECORD_WORDS }).buffer,
-    producer: (buffer) => {
-      const patience = new Patience();
+    producer: (buffer, patience) => {
       const ring = Ring.attach(buffer);
       const words = new Int32Array(RECORD_WORDS);
       return (from, to) => {
@@ -77,8 +74,7 @@ function copyStream(Ring: typeof SpscRing | typeof SpmcRing): RingStream {
         }
       };
     },
-    consumer: (buffer) => {
-      const patience = new Patience();
+    consumer: (buffer, patience) => {
       const ring = Ring.attach(buffer);
       const words = new Int32Array(RECORD_WORDS);
       return (count) => {
@@ -97,8 +93,7 @@ function inPlaceStream(Ring: typeof SpscRing | typeof SpmcRing): RingStream {
   return {
     name: `${Ring.name} claim/commit, peek/release`,
     create: (capacity) => Ring.create({ capacity, recordWords: RECORD_WORDS }).buffer,
-    producer: (buffer) => {
-      const patience = new Patience();
+    producer: (buffer, patience) => {
       const ring = Ring.attach(buffer);
       const { words } = ring;
       return (from, to) => {
@@ -114,8 +109,7 @@ function inPlaceStream(Ring: typeof SpscRing | typeof SpmcRing): RingStream {
         }
       };
     },
-    consumer: (buffer) => {
-      const patience = new Patience();
+    consumer: (buffer, patience) => {
       const ring = Ring.attach(buffer);
       const { words } = ring;
       return (count) => {

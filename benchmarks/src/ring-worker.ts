@@ -4,6 +4,7 @@
  */
 
 import { parentPort, workerData } from 'node:worker_threads';
+import { Patience } from './patience.js';
 import { RING_STREAMS } from './ring-streams.js';
 
 export interface RingJob {
@@ -13,32 +14,35 @@ export interface RingJob {
   role: 'both' | 'producer' | 'consumer';
   /** Chunks read before the measurement, to warm up. */
   warmupChunks: number;
+  /** Chunks to measure, not counting those left out. */
   chunks: number;
   /** Records of a chunk. */
   chunkRecords: number;
+  /** The reading end stops when so much time has passed, however few it has. */
+  limitMs: number;
 }
 
 /** Records that a single thread writes before it reads them; they fit in every ring measured. */
 const BURST = 250;
+/** Numbers of records are int32; nobody waits for the last one. */
+const ENDLESS = 2 ** 31 - 1;
 
 const job = workerData as RingJob;
 const { chunks, chunkRecords, warmupChunks } = job;
-const allChunks = warmupChunks + chunks;
 const stream = RING_STREAMS[job.stream];
+const patience = new Patience();
 
-parentPort?.postMessage(run());
+// The writing end never comes to its end: whoever started the threads ends them.
+if (job.role === 'producer') stream.producer(job.buffer, patience)(0, ENDLESS);
+else parentPort?.postMessage(measure(reader()));
 
-/** Nanoseconds of each chunk measured; none at the writing end. */
-function run(): number[] {
-  if (job.role === 'producer') {
-    stream.producer(job.buffer)(0, allChunks * chunkRecords);
-    return [];
-  }
-  const consume = stream.consumer(job.buffer);
-  if (job.role === 'consumer') return measure(() => consume(chunkRecords));
-  const produce = stream.producer(job.buffer);
+/** Reads a chunk, which it writes first where this thread is both ends. */
+function reader(): () => number {
+  const consume = stream.consumer(job.buffer, patience);
+  if (job.role === 'consumer') return () => consume(chunkRecords);
+  const produce = stream.producer(job.buffer, patience);
   let next = 0;
-  return measure(() => {
+  return () => {
     let sum = 0;
     for (let done = 0; done < chunkRecords; done += BURST) {
       produce(next, next + BURST);
@@ -46,20 +50,27 @@ function run(): number[] {
       sum = (sum + consume(BURST)) | 0;
     }
     return sum;
-  });
+  };
 }
 
+/**
+ * Nanoseconds of each chunk, but for those in which this thread waited so long that the other one cannot have been
+ * running: they would measure the scheduler.
+ */
 function measure(readChunk: () => number): number[] {
   const times: number[] = [];
-  let expected = 0;
+  const deadline = performance.now() + job.limitMs;
   let sum = 0;
-  for (let chunk = 0; chunk < allChunks; chunk++) {
+  let chunk = 0;
+  for (; times.length < chunks && performance.now() < deadline; chunk++) {
+    const { naps } = patience;
     const start = process.hrtime.bigint();
     sum = (sum + readChunk()) | 0;
     const ns = Number(process.hrtime.bigint() - start);
-    if (chunk >= warmupChunks) times.push(ns);
+    if (chunk >= warmupChunks && patience.naps === naps) times.push(ns);
   }
-  for (let value = 0; value < allChunks * chunkRecords; value++) expected = (expected + value) | 0;
+  let expected = 0;
+  for (let value = 0; value < chunk * chunkRecords; value++) expected = (expected + value) | 0;
   if (sum !== expected) throw new Error(`${stream.name} did not deliver what was sent`);
   return times;
 }

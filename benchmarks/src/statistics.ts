@@ -11,7 +11,7 @@ export function percentile(values: readonly number[], percent: number): number {
   return sorted[Math.max(0, Math.ceil((sorted.length * percent) / 100) - 1)] ?? Number.NaN;
 }
 
-/** The median over the rounds of a / b, round by round. */
+/** The median over the rounds of a / b, round by round; rounds without a figure (NaN) do not count. */
 export function medianRatio(a: readonly number[], b: readonly number[]): number {
-  return median(a.map((value, round) => value / b[round]));
+  return median(a.map((value, round) => value / b[round]).filter((ratio) => !Number.isNaN(ratio)));
 }

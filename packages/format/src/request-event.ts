@@ -74,7 +74,10 @@ export class RequestEvent extends EventView {
     setBigUnsigned(this.words, this.base + TIMESTAMP, ns);
   }
 
-  /** Sets `timestamp` to now, with the resolution of the clock of `Date.now()` (1 ms), without allocating. */
+  /**
+   * Sets `timestamp` to now, with the resolution of `Date.now()` (1 ms), without a BigInt. V8 allocates the 16 bytes of
+   * the clock's number itself.
+   */
   stampNow(): void {
     // ms * 1e6 in two halves, each of them exact in a double.
     const ms = Date.now();
@@ -87,10 +90,10 @@ export class RequestEvent extends EventView {
 
   /** Ticks (i64). @throws RangeError outside +-(2^53 - 1): read the bigint property there */
   get price(): number {
-    return signed(this.words, this.base + PRICE);
+    return signed(this.words, (this.base + PRICE) | 0);
   }
   set price(ticks: number) {
-    setSigned(this.words, this.base + PRICE, ticks);
+    setSigned(this.words, (this.base + PRICE) | 0, ticks);
   }
   get priceBig(): bigint {
     return bigSigned(this.words, this.base + PRICE);
@@ -101,10 +104,10 @@ export class RequestEvent extends EventView {
 
   /** i64. @throws RangeError outside +-(2^53 - 1): read the bigint property there */
   get quantity(): number {
-    return signed(this.words, this.base + QUANTITY);
+    return signed(this.words, (this.base + QUANTITY) | 0);
   }
   set quantity(quantity: number) {
-    setSigned(this.words, this.base + QUANTITY, quantity);
+    setSigned(this.words, (this.base + QUANTITY) | 0, quantity);
   }
   get quantityBig(): bigint {
     return bigSigned(this.words, this.base + QUANTITY);
@@ -115,18 +118,18 @@ export class RequestEvent extends EventView {
 
   /** u32. */
   get userId(): number {
-    return this.words[this.base + USER_ID] >>> 0;
+    return this.words[(this.base + USER_ID) | 0] >>> 0;
   }
   set userId(id: number) {
-    this.words[this.base + USER_ID] = u32(id);
+    this.words[(this.base + USER_ID) | 0] = u32(id);
   }
 
   /** u32. */
   get orderId(): number {
-    return this.words[this.base + ORDER_ID] >>> 0;
+    return this.words[(this.base + ORDER_ID) | 0] >>> 0;
   }
   set orderId(id: number) {
-    this.words[this.base + ORDER_ID] = u32(id);
+    this.words[(this.base + ORDER_ID) | 0] = u32(id);
   }
 
   get type(): RequestType {

@@ -86,34 +86,35 @@ export class Appender<View extends EventView = EventView> {
     const source = event.words;
     const from = event.base;
     const low = source[from];
-    const high = source[from + 1];
+    const high = source[(from + 1) | 0];
     if (this.#at === this.#limit) this.#makeRoom();
     const ring = this.#ring;
     const at = this.#at;
     const steps = high === this.#lastHigh;
     if (steps ? low >>> 0 <= this.#lastLow >>> 0 : high >>> 0 < this.#lastHigh >>> 0)
       throw this.#outOfOrder(low, high);
+    // `(a + b) | 0` spares V8 the check for an overflow, with every access.
     ring[at] = 0;
-    if (steps) ring[at + 1] = high;
-    ring[at + 2] = source[from + 2];
-    ring[at + 3] = source[from + 3];
-    ring[at + 4] = source[from + 4];
-    ring[at + 5] = source[from + 5];
-    ring[at + 6] = source[from + 6];
-    ring[at + 7] = source[from + 7];
-    ring[at + 8] = source[from + 8];
-    ring[at + 9] = source[from + 9];
-    ring[at + 10] = source[from + 10];
-    ring[at + 11] = source[from + 11];
-    ring[at + 12] = source[from + 12];
-    ring[at + 13] = source[from + 13];
-    ring[at + 14] = source[from + 14];
-    ring[at + 15] = source[from + 15];
+    if (steps) ring[(at + 1) | 0] = high;
+    ring[(at + 2) | 0] = source[(from + 2) | 0];
+    ring[(at + 3) | 0] = source[(from + 3) | 0];
+    ring[(at + 4) | 0] = source[(from + 4) | 0];
+    ring[(at + 5) | 0] = source[(from + 5) | 0];
+    ring[(at + 6) | 0] = source[(from + 6) | 0];
+    ring[(at + 7) | 0] = source[(from + 7) | 0];
+    ring[(at + 8) | 0] = source[(from + 8) | 0];
+    ring[(at + 9) | 0] = source[(from + 9) | 0];
+    ring[(at + 10) | 0] = source[(from + 10) | 0];
+    ring[(at + 11) | 0] = source[(from + 11) | 0];
+    ring[(at + 12) | 0] = source[(from + 12) | 0];
+    ring[(at + 13) | 0] = source[(from + 13) | 0];
+    ring[(at + 14) | 0] = source[(from + 14) | 0];
+    ring[(at + 15) | 0] = source[(from + 15) | 0];
     if (steps && KEEPS_STORE_ORDER) ring[at] = low;
     else this.#storeId(at, low, high);
     this.#lastLow = low;
     this.#lastHigh = high;
-    this.#at = at + STRIDE_WORDS;
+    this.#at = (at + STRIDE_WORDS) | 0;
     this.#claimed = -1;
   }
 
@@ -154,7 +155,7 @@ export class Appender<View extends EventView = EventView> {
     }
     this.#lastLow = low;
     this.#lastHigh = high;
-    this.#at = at + STRIDE_WORDS;
+    this.#at = (at + STRIDE_WORDS) | 0;
     this.#claimed = -1;
   }
 

@@ -19,7 +19,6 @@ import {
   type SegmentFile,
   type SegmentVerdict,
   segmentBytes,
-  segmentFileName,
   TAIL_RING_FILE,
   TAIL_RING_HEADER_BYTES,
   TAIL_RING_PLACE_FILE,
@@ -32,6 +31,7 @@ import {
   type KnownDurable,
   knownDurable,
   listLogDirectory,
+  oneFormEach,
   openRegularFile,
   readBootId,
   readDurablePosition,
@@ -152,8 +152,7 @@ export class LogResumer {
     const image = this.#readTailRing();
     const segments = this.#listSegments();
     const durable = this.#durablePosition(segments);
-    const indexes = [...new Set(segments.map(({ segmentIndex }) => segmentIndex))];
-    const end = this.#scan(indexes, durable.position);
+    const end = this.#scan(segments, durable.position);
     const content = this.#judgeTailRing(image, end);
 
     this.#removeTempFiles();
@@ -226,17 +225,21 @@ export class LogResumer {
   }
 
   /** Judges the segments from the one before the durable position on: what lies before it was judged when it was last. */
-  #scan(indexes: number[], durable: DurablePosition): LogEnd {
+  #scan(segments: readonly SegmentFile[], durable: DurablePosition): LogEnd {
     const scan = new LogScan(durable);
-    const from = durable.eventId === 0n ? (indexes[0] ?? 0) : durable.segmentIndex - 1;
+    const oldest = segments[0]?.segmentIndex ?? 0;
+    const from = durable.eventId === 0n ? oldest : durable.segmentIndex - 1;
     let last: ScannedSegment | undefined;
     let lastBytes: Uint8Array = new Uint8Array(0);
     const unclosed: ScannedSegment[] = [];
     /** Closed without an event: part of the log if a segment with events follows. */
     let empty: string[] = [];
     const behind: string[] = [];
-    for (const segmentIndex of indexes.filter((index) => index >= from)) {
-      const file = this.#files.path(segmentFileName(segmentIndex));
+    for (const { name, segmentIndex, compressed } of oneFormEach(segments)) {
+      if (segmentIndex < from) continue;
+      const file = this.#files.path(name);
+      if (compressed)
+        throw new WalError('READ_FAILED', 'this version reads no compressed segments', { file });
       if (scan.ended) {
         behind.push(file);
         continue;
@@ -271,7 +274,7 @@ export class LogResumer {
     }
     const lost = scan.finish();
     if (lost !== undefined) throw lost;
-    this.#nextSegmentIndex = last === undefined ? (indexes[0] ?? 0) : last.segmentIndex + 1;
+    this.#nextSegmentIndex = last === undefined ? oldest : last.segmentIndex + 1;
     return { last, lastBytes, unclosed, behind: [...empty, ...behind] };
   }
 

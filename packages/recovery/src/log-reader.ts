@@ -21,6 +21,7 @@ import {
   type KnownDurable,
   knownDurable,
   listLogDirectory,
+  oneFormEach,
   readBootId,
   readDurablePosition,
   readSegmentHeader,
@@ -270,11 +271,6 @@ export class LogReader {
     this.#done = true;
     this.#ring = undefined;
   }
-}
-
-/** Where both forms of a segment are there, the plain one: the other was being made from it. */
-function oneFormEach(files: readonly SegmentFile[]): SegmentFile[] {
-  return files.filter((file, i) => i === 0 || files[i - 1].segmentIndex !== file.segmentIndex);
 }
 
 /**

@@ -93,7 +93,7 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
     const { at } = this;
     if (at < this.blockEnd) {
       this.event.base = at;
-      this.at = at + STRIDE_WORDS;
+      this.at = (at + STRIDE_WORDS) | 0;
       return true;
     }
     return this.enterBlock();

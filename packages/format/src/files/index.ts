@@ -2,6 +2,7 @@ export { type DurableReport, type KnownDurable, knownDurable } from './known-dur
 export {
   type LogDirectory,
   listLogDirectory,
+  oneFormEach,
   openRegularFile,
   readBootId,
   readDurablePosition,

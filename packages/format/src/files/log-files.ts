@@ -40,6 +40,11 @@ export function listLogDirectory(dir: string): LogDirectory {
   return { segments, others };
 }
 
+/** Where both forms of a segment are there, the plain one: the other was being made from it. */
+export function oneFormEach(files: readonly SegmentFile[]): SegmentFile[] {
+  return files.filter((file, i) => i === 0 || files[i - 1].segmentIndex !== file.segmentIndex);
+}
+
 /**
  * Opens an existing regular file; never follows a link, never blocks on a fifo.
  * @throws WalError OPEN_FAILED
