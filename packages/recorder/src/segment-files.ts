@@ -40,10 +40,10 @@ export interface OpenSegment {
 /** The segment files of one directory: creation and every write to them. */
 export class SegmentFiles {
   readonly #dir: string;
-  readonly #provider: MmapProvider;
+  readonly #provider: Pick<MmapProvider, 'allocate'>;
   #warmBuffer: Uint8Array | undefined;
 
-  constructor(dir: string, provider: MmapProvider) {
+  constructor(dir: string, provider: Pick<MmapProvider, 'allocate'>) {
     this.#dir = dir;
     this.#provider = provider;
   }

@@ -17,7 +17,7 @@ import { WORKER_READY, type WorkerData } from './worker-data.js';
 
 const data = workerData as WorkerData;
 const control = new Control(data.control);
-const agent = createAgent(loadProvider(data.mmap));
+const agent = createAgent();
 parentPort?.postMessage(WORKER_READY);
 runAgent(agent, idleOf(data.role), control, (error) => {
   if (error instanceof WalError) return error;
@@ -26,14 +26,20 @@ runAgent(agent, idleOf(data.role), control, (error) => {
   });
 });
 
-function createAgent(provider: MmapProvider): Agent {
-  const files = new SegmentFiles(data.dir, provider);
+function createAgent(): Agent {
+  // Loaded by those that need it: the writer attaches to the ring, the preparer allocates.
+  let provider: MmapProvider | undefined;
+  const load = () => {
+    provider ??= loadProvider(data.mmap);
+    return provider;
+  };
+  const files = new SegmentFiles(data.dir, { allocate: (fd, bytes) => load().allocate(fd, bytes) });
   const rings = attachRings(data.rings);
   const openSegments = new OpenSegments(data.openSegments);
   const telemetry = new RecorderTelemetry(data.telemetry);
   switch (data.role) {
     case Role.writer: {
-      const { buffer } = provider.attach(data.tailRing);
+      const { buffer } = load().attach(data.tailRing);
       const { active, link, lastEventId, tailBlocks } = data;
       const writer = active && new SegmentWriter(active.segment, files, active.progress);
       const start = { writer, link, lastEventId };
