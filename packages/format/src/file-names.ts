@@ -6,7 +6,7 @@ export const META_FILE = 'wal_meta.dat';
 export const META_TEMP_FILE = 'wal_meta.dat.tmp';
 /** The tail ring of an open recorder, or of one that was killed. */
 export const TAIL_RING_FILE = 'wal_tail.ring';
-/** The path of the directory of the tail ring, where that is not the log's own. */
+/** Names the directory of the tail ring, where that is not the log's own. */
 export const TAIL_RING_PLACE_FILE = 'wal_tail.place';
 /** Appended to the name of a damaged file when it is moved aside. */
 export const BROKEN_SUFFIX = '.broken';

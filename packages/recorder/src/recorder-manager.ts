@@ -6,11 +6,18 @@ import {
   encodeTailRingHeader,
   type RequestEvent,
   TAIL_RING_FILE,
+  TAIL_RING_HEADER_BYTES,
   TAIL_RING_PLACE_FILE,
   tailRingBytes,
   WalError,
 } from '@fswal/format';
-import { readBootId, readTailRingDir } from '@fswal/format/files';
+import {
+  encodeTailRingPlace,
+  openRegularFile,
+  readBootId,
+  readFully,
+  readTailRingPlace,
+} from '@fswal/format/files';
 import {
   asWalError,
   type DirectoryLock,
@@ -119,9 +126,8 @@ export class RecorderManager<View extends EventView = RequestEvent> {
     syncDirectory(dir);
     const files = new SegmentFiles(dir, provider);
     // The ring of the recorder before, wherever this one is to have its own.
-    const resumer = new LogResumer(dir, readTailRingDir(dir), files, new MetaStore(files), options);
+    const resumer = new LogResumer(dir, readTailRingPlace(dir), files, new MetaStore(files), options);
     const resumed = resumer.resume();
-    storeTailRingPlace(files, options);
     const openSegments = new OpenSegments();
     try {
       if (resumed.active !== undefined) {
@@ -134,7 +140,7 @@ export class RecorderManager<View extends EventView = RequestEvent> {
       control.publishDurable(resumed.position);
       const telemetry = new RecorderTelemetry();
       const rings = createRings(options.preparedSegments);
-      const ring = createTailRing(provider, options, resumed.position.eventId);
+      const ring = createTailRing(provider, files, options, resumed.position.eventId);
       const waits = telemetry.backpressureWaits;
       const appender = new Appender(
         ring.buffer,
@@ -186,7 +192,8 @@ export class RecorderManager<View extends EventView = RequestEvent> {
 
   /**
    * The place of the next event in the ring, to be filled there: all of its fields but the id, which `commit` stores
-   * (what is assigned to it before is ignored). One view, reused; what it shows before it is filled is older data. Claiming again without a commit gives the same
+   * (what is assigned to `eventId` before is ignored). One view, reused, to be written between claim and commit only; what
+   * it shows before it is filled is older data. Claiming again without a commit gives the same
    * place.
    * @throws WalError BACKPRESSURE, DISK_FULL and the others of `append`
    */
@@ -320,6 +327,7 @@ export class RecorderManager<View extends EventView = RequestEvent> {
     for (const file of unused.reverse()) this.#files.remove(file);
     const ring = path.join(this.#options.tailRingDir, TAIL_RING_FILE);
     attempt('FILE_NOT_DELETED', ring, () => fs.unlinkSync(ring));
+    syncDirectory(this.#options.tailRingDir);
     removeTailRingPlace(this.#files);
   }
 
@@ -419,30 +427,56 @@ async function lockDirectories(
   }
 }
 
-/** Before there is a ring in another directory: the file that tells recovery, and the next recorder, where. */
-function storeTailRingPlace(
-  files: SegmentFiles,
-  { dir, tailRingDir }: { dir: string; tailRingDir: string },
-): void {
-  if (tailRingDir === dir) removeTailRingPlace(files);
-  else files.replace(TAIL_RING_PLACE_FILE, new TextEncoder().encode(tailRingDir));
-}
-
 function removeTailRingPlace(files: SegmentFiles): void {
   const file = files.path(TAIL_RING_PLACE_FILE);
   if (fs.lstatSync(file, { throwIfNoEntry: false }) !== undefined) files.remove(file);
 }
 
-/** A ring of zeros with its header: the header last, for until it is there the ring counts as unused. */
+/**
+ * A ring of zeros with its header. The header comes last: until it is there the ring counts as unused. Before it, where
+ * the ring is in another directory, comes the file that tells recovery and the next recorder so.
+ */
 function createTailRing(
   provider: MmapProvider,
+  files: SegmentFiles,
   options: CheckedOptions<EventView>,
   afterEventId: bigint,
 ): MappedFile {
-  const { tailRingDir, tailBlocks } = options;
-  const ring = provider.createMapped(path.join(tailRingDir, TAIL_RING_FILE), tailRingBytes(tailBlocks));
+  const { dir, tailRingDir, tailBlocks } = options;
+  removeTailRingPlace(files);
+  const file = path.join(tailRingDir, TAIL_RING_FILE);
+  makeWay(file);
+  const ring = provider.createMapped(file, tailRingBytes(tailBlocks));
+  try {
+    syncDirectory(tailRingDir);
+    if (tailRingDir !== dir) files.replace(TAIL_RING_PLACE_FILE, encodeTailRingPlace(dir, tailRingDir));
+  } catch (error) {
+    fs.unlinkSync(file);
+    throw error;
+  }
   encodeTailRingHeader({ tailBlocks, afterEventId, bootId: readBootId() }, new Uint8Array(ring.buffer));
   return ring;
+}
+
+/**
+ * Removes a ring without a header, which a recorder was killed while making. Its directory is locked.
+ * @throws WalError FILE_ALREADY_EXISTS for any other: its events are not of this log
+ */
+function makeWay(file: string): void {
+  if (fs.lstatSync(file, { throwIfNoEntry: false }) === undefined) return;
+  const { fd } = openRegularFile(file);
+  const header = new Uint8Array(TAIL_RING_HEADER_BYTES);
+  try {
+    readFully(fd, header, file);
+  } finally {
+    fs.closeSync(fd);
+  }
+  if (!header.every((byte) => byte === 0)) {
+    const message =
+      'there is the tail ring of another log: open that log first, or choose another tailRingDir';
+    throw new WalError('FILE_ALREADY_EXISTS', message, { file });
+  }
+  attempt('FILE_NOT_DELETED', file, () => fs.unlinkSync(file));
 }
 
 function workerData(

@@ -19,7 +19,6 @@ import {
   type SegmentFile,
   type SegmentVerdict,
   segmentBytes,
-  TAIL_RING_FILE,
   TAIL_RING_HEADER_BYTES,
   TAIL_RING_PLACE_FILE,
   type TailRingContent,
@@ -37,7 +36,9 @@ import {
   readDurablePosition,
   readFully,
   readRegularFile,
+  type TailRingPlace,
 } from '@fswal/format/files';
+import { syncDirectory } from '@fswal/mmap';
 import type { LogPosition } from './control.js';
 import { Evidence } from './evidence.js';
 import type { MetaStore } from './meta-store.js';
@@ -103,7 +104,7 @@ interface LogEnd {
  */
 export class LogResumer {
   readonly #dir: string;
-  readonly #tailRing: string;
+  readonly #place: TailRingPlace;
   readonly #files: SegmentFiles;
   readonly #meta: MetaStore;
   readonly #evidence: Evidence;
@@ -117,13 +118,13 @@ export class LogResumer {
 
   constructor(
     dir: string,
-    tailRingDir: string,
+    place: TailRingPlace,
     files: SegmentFiles,
     meta: MetaStore,
     options: { blocksPerSegment: number; formatVersion: FormatVersion },
   ) {
     this.#dir = dir;
-    this.#tailRing = path.join(tailRingDir, TAIL_RING_FILE);
+    this.#place = place;
     this.#files = files;
     this.#meta = meta;
     this.#evidence = new Evidence(files);
@@ -191,13 +192,15 @@ export class LogResumer {
   // Reading
 
   #readTailRing(): Uint8Array | undefined {
-    if (fs.lstatSync(this.#tailRing, { throwIfNoEntry: false }) === undefined) return undefined;
-    const { fd, bytes } = openRegularFile(this.#tailRing);
+    const { file, note } = this.#place;
+    if (note !== undefined) this.#notes.push(note);
+    if (file === undefined || !exists(file)) return undefined;
+    const { fd, bytes } = openRegularFile(file);
     try {
-      // What is larger than any ring is none: its header alone, which names another size, says so.
-      const size = bytes > tailRingBytes(MAX_TAIL_BLOCKS) ? TAIL_RING_HEADER_BYTES : bytes;
-      const image = new Uint8Array(size);
-      return image.subarray(0, readFully(fd, image, this.#tailRing));
+      // What is larger than any ring is none: an image without a header, that is not unused either.
+      if (bytes > tailRingBytes(MAX_TAIL_BLOCKS)) return new Uint8Array(TAIL_RING_HEADER_BYTES).fill(0xff);
+      const image = new Uint8Array(bytes);
+      return image.subarray(0, readFully(fd, image, file));
     } finally {
       fs.closeSync(fd);
     }
@@ -408,9 +411,14 @@ export class LogResumer {
 
   /** The ring's events are durable in segments now. What could not be used of it is kept. */
   #finishTailRing(image: Uint8Array | undefined, content: TailRingContent): void {
-    if (image === undefined) return;
-    if (content.note !== undefined) this.#evidence.moveAside(this.#tailRing);
-    else attempt('FILE_NOT_DELETED', this.#tailRing, () => fs.unlinkSync(this.#tailRing));
+    const { file } = this.#place;
+    if (image === undefined || file === undefined) return;
+    if (content.note !== undefined) {
+      this.#evidence.moveAside(file);
+      return;
+    }
+    attempt('FILE_NOT_DELETED', file, () => fs.unlinkSync(file));
+    syncDirectory(path.dirname(file));
   }
 
   #noteTornTail(file: string, offset: number, reason: string): void {
@@ -434,6 +442,10 @@ function segmentsEnd({ last, lastBytes }: LogEnd) {
 }
 
 const ZEROS = Buffer.alloc(1 << 20);
+
+function exists(file: string): boolean {
+  return fs.lstatSync(file, { throwIfNoEntry: false }) !== undefined;
+}
 
 /** Whether `bytes` are all zero. */
 function isUnused(bytes: Uint8Array): boolean {

@@ -61,7 +61,7 @@ export function progressOf(
  * Writes one segment: seals blocks in place, in the memory they lie in, and writes them to the file. Every byte of the
  * file is written once: the events of a block that is written in parts, then what is missing, its header last.
  *
- * A call that throws has changed nothing here, and can be made again.
+ * A call that throws can be made again: what it had written is written once more, or left as it is.
  */
 export class SegmentWriter {
   readonly segment: OpenSegment;

@@ -178,7 +178,9 @@ export class TailWriter implements Agent {
   #writeIfQuiet(): number {
     const count = this.#eventsInBlock();
     const inFile = this.#writer?.tailEvents ?? 0;
-    const quiet = count > inFile && count === this.#quietEvents;
+    // A block that is in the file whole but for its header is begun and not sealed: the disk was full.
+    const unwritten = count > inFile || inFile === BLOCK_EVENTS;
+    const quiet = unwritten && count === this.#quietEvents;
     this.#quietEvents = count;
     if (!quiet) return 0;
     this.#quietEvents = 0;

@@ -553,4 +553,46 @@ describe('a tail ring in another directory', () => {
     expect(fs.readdirSync(elsewhere)).toEqual([]);
     expect(fs.readdirSync(dir).filter((name) => name.startsWith('wal_tail'))).toEqual([]);
   });
+
+  test('of another log is not touched, by a copy of that log or by a new one', async () => {
+    const dir = newLogDir();
+    const elsewhere = newDir();
+    expect(kill(dir, elsewhere, 1, 100)).toBe('SIGKILL');
+    const copy = newLogDir();
+    fs.cpSync(dir, copy, { recursive: true });
+    const ofCopy = await open({ dir: copy, ...SMALL });
+    expect(ofCopy.resumed.notes.join()).toMatch(
+      /not used: it is that of the directory that this one was copied from/,
+    );
+    await ofCopy.close();
+    const other = newLogDir();
+    for (let attempt = 0; attempt < 2; attempt++) {
+      const code = await codeOf(() => RecorderManager.open({ dir: other, tailRingDir: elsewhere, ...SMALL }));
+      expect(code).toBe('FILE_ALREADY_EXISTS');
+    }
+    const recorder = await open({ dir, ...SMALL });
+    expect(recorder.metaState.eventId).toBe(100n);
+    await recorder.close();
+    expectLog(dir, range(1, 100));
+  });
+
+  test('that is gone is said to be gone', async () => {
+    const dir = newLogDir();
+    const elsewhere = newDir();
+    expect(kill(dir, elsewhere, 1, 100)).toBe('SIGKILL');
+    fs.unlinkSync(join(elsewhere, 'wal_tail.ring'));
+    const recorder = await open({ dir, ...SMALL });
+    expect(recorder.resumed.notes.join()).toMatch(/it is not there, and what no segment had of it is lost/);
+  });
+
+  test('whose making was cut short makes way for a new one', async () => {
+    const dir = newLogDir();
+    const elsewhere = newDir();
+    fs.writeFileSync(join(elsewhere, 'wal_tail.ring'), new Uint8Array(1 << 20));
+    const recorder = await open({ dir, tailRingDir: elsewhere, ...SMALL });
+    append(recorder, 1, 10);
+    await recorder.close();
+    expectLog(dir, range(1, 10));
+    expect(fs.readdirSync(elsewhere)).toEqual([]);
+  });
 });

@@ -25,7 +25,8 @@ import {
   readBootId,
   readDurablePosition,
   readSegmentHeader,
-  readTailRingDir,
+  readTailRingPlace,
+  type TailRingPlace,
 } from '@fswal/format/files';
 import type { LogSummary, TailRingReport, TornTail } from './recovery-report.js';
 import { eventsOfBlock, type ReplayWindow, seekInWindow, type WindowContent } from './replay-window.js';
@@ -100,6 +101,7 @@ export class LogReader {
     files: readonly SegmentFile[],
     durable: KnownDurable,
     ring: TailRingImage | undefined,
+    ringNote: string | undefined,
   ) {
     this.#dir = options.dir;
     this.#onProgress = options.onProgress ?? (() => {});
@@ -107,6 +109,7 @@ export class LogReader {
     this.#fromEventId = options.fromEventId;
     this.#scan = new LogScan(durable.position);
     this.#ring = ring;
+    if (ringNote !== undefined) this.#tailRing = { events: 0, note: ringNote };
     this.#files = options.fromEventId > 0n ? fromSegmentOf(options.dir, files, options.fromEventId) : files;
     this.segmentCount = this.#files.length;
     this.windowBytes = largest(options.dir, this.#files);
@@ -120,11 +123,11 @@ export class LogReader {
     const { dir, bootId = readBootId(), onProgress = () => {} } = options;
     // Before anything else for its error; what counts is the list that is made last.
     listLogDirectory(dir);
-    const tailRingDir = options.tailRingDir ?? readTailRingDir(dir);
-    const ring = TailRingImage.read(path.join(tailRingDir, TAIL_RING_FILE), bootId, onProgress);
+    const place = placeOfTailRing(options);
+    const ring = place.file === undefined ? undefined : TailRingImage.read(place.file, bootId, onProgress);
     const meta = readDurablePosition(dir);
     const files = oneFormEach(listLogDirectory(dir).segments);
-    return new LogReader(options, files, knownDurable(dir, meta, files), ring);
+    return new LogReader(options, files, knownDurable(dir, meta, files), ring, place.note);
   }
 
   /** How the log ended; known once `readNext` has returned undefined. */
@@ -271,6 +274,11 @@ export class LogReader {
     this.#done = true;
     this.#ring = undefined;
   }
+}
+
+function placeOfTailRing({ dir, tailRingDir }: LogReaderOptions): TailRingPlace {
+  if (tailRingDir === undefined) return readTailRingPlace(dir);
+  return { file: path.join(tailRingDir, TAIL_RING_FILE), note: undefined };
 }
 
 /**

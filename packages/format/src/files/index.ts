@@ -8,6 +8,6 @@ export {
   readDurablePosition,
   readFully,
   readRegularFile,
-  readTailRingDir,
 } from './log-files.js';
 export { readSegmentHeader } from './read-segment-header.js';
+export { encodeTailRingPlace, readTailRingPlace, type TailRingPlace } from './tail-ring-place.js';

@@ -2,12 +2,11 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { WalError } from '../errors.js';
-import { META_FILE, parseSegmentFileName, type SegmentFile, TAIL_RING_PLACE_FILE } from '../file-names.js';
+import { META_FILE, parseSegmentFileName, type SegmentFile } from '../file-names.js';
 import { META_BYTES } from '../layout.js';
 import { type DurablePosition, decodeMeta } from '../meta.js';
 
 const READ_CHUNK_BYTES = 1 << 20;
-const MAX_PATH_BYTES = 4096;
 
 /** A log directory by its entries. */
 export interface LogDirectory {
@@ -132,18 +131,6 @@ export function readDurablePosition(dir: string): { position: DurablePosition } 
   };
 }
 
-/**
- * The directory in which the last recorder of a log had its tail ring: the log's own unless `wal_tail.place` names another.
- * @throws WalError OPEN_FAILED, READ_FAILED; SEGMENT_CORRUPTED for what is no absolute path
- */
-export function readTailRingDir(dir: string): string {
-  const file = path.join(dir, TAIL_RING_PLACE_FILE);
-  if (fs.lstatSync(file, { throwIfNoEntry: false }) === undefined) return dir;
-  const place = new TextDecoder().decode(readRegularFile(file, MAX_PATH_BYTES));
-  if (path.isAbsolute(place)) return place;
-  throw new WalError('SEGMENT_CORRUPTED', 'this does not name the directory of the tail ring', { file });
-}
-
 /** 32 hex digits that differ from boot to boot; '' where the machine tells none. */
 export function readBootId(): string {
   if (process.platform !== 'linux') return '';
@@ -155,7 +142,8 @@ export function readBootId(): string {
   }
 }
 
-function isErrno(error: unknown, code: string): boolean {
+/** Whether an error is that of a system call with this errno name. */
+export function isErrno(error: unknown, code: string): boolean {
   return error instanceof Error && (error as NodeJS.ErrnoException).code === code;
 }
 

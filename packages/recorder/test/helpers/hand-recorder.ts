@@ -42,7 +42,13 @@ export function resume(options: HandOptions): ResumedLog {
   const { dir, blocksPerSegment = 16, formatVersion = 2 } = options;
   fs.mkdirSync(dir, { recursive: true });
   const files = options.files ?? new SegmentFiles(dir, loadProvider());
-  return new LogResumer(dir, dir, files, new MetaStore(files), { blocksPerSegment, formatVersion }).resume();
+  return new LogResumer(
+    dir,
+    { file: join(dir, TAIL_RING_FILE), note: undefined },
+    files,
+    new MetaStore(files),
+    { blocksPerSegment, formatVersion },
+  ).resume();
 }
 
 /** Opens a log, closes its files and says what was found and done. */
