@@ -355,6 +355,8 @@ describe('when a worker fails', () => {
     const recorder = await open({ dir, ...SMALL });
     append(recorder, 1, 10);
     await recorder.sync();
+    // The preparer rests when its two segments are there: then it is the coordinator that fails.
+    while (recorder.telemetry.prepare_segment.count < 3) await nextTurn();
     fs.renameSync(dir, `${dir}-elsewhere`);
     append(recorder, 11, 20);
     // wal_meta.dat cannot be written where there is no directory.
