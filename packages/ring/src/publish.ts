@@ -1,8 +1,8 @@
 /*
  * The one store that hands a record from a thread to another, and the glance whether the other must be woken.
  *
- *   publisher     1. record words        2. cursor := position       3. sleepers set? then clear it and notify
- *   sleeper       1. sleepers := 1       2. load the cursor          3. sleep while sleepers is 1
+ *   publisher     1. record words        2. cursor := position       3. marked? then unmark, count, notify
+ *   sleeper       1. mark sleepers       2. load the cursor          3. sleep while sleepers is as marked
  *
  * What must hold: (a) whoever sees the cursor sees the record; (b) either the publisher sees the sleeper, or the sleeper
  * sees the cursor (Dekker's argument: store one word, then load the other).
@@ -25,6 +25,10 @@
 /** Whether the order of plain stores and of plain loads is that of the program. */
 export const PLAIN_ACCESS_IN_ORDER = process.arch === 'x64' && process.env.FSWAL_RING_ATOMICS !== '1';
 
+// A SLEEPERS word: its lowest bit marks that somebody may be asleep, the others count the notifications.
+const SLEEPING = 1;
+const NOTIFICATION = 2;
+
 // A constant of this module, not an imported one: V8 folds it, and the other branch is gone.
 const PLAIN = PLAIN_ACCESS_IN_ORDER;
 
@@ -35,10 +39,10 @@ const PLAIN = PLAIN_ACCESS_IN_ORDER;
 export function publish(words: Int32Array, cursor: number, position: number, sleepers: number): void {
   if (PLAIN) {
     words[cursor] = position;
-    if (words[sleepers] !== 0) wake(words, sleepers);
+    if ((words[sleepers] & SLEEPING) !== 0) wake(words, sleepers);
   } else {
     Atomics.store(words, cursor, position);
-    if (Atomics.load(words, sleepers) !== 0) wake(words, sleepers);
+    if ((Atomics.load(words, sleepers) & SLEEPING) !== 0) wake(words, sleepers);
   }
 }
 
@@ -48,10 +52,19 @@ export function observe(words: Int32Array, cursor: number): number {
 }
 
 /**
- * The mark goes before the notification: a thread that sets it again in between is woken in vain and goes round again.
- * The other way round it would be left sleeping with its mark wiped out.
+ * Takes the mark away and counts one notification more, before it is sent. The count is what keeps several sleepers
+ * apart: one that looked before the publication finds another number when it lies down, whoever has set the mark again.
  */
 function wake(words: Int32Array, sleepers: number): void {
-  Atomics.store(words, sleepers, 0);
+  const seen = Atomics.load(words, sleepers);
+  Atomics.compareExchange(words, sleepers, seen, ((seen & ~SLEEPING) + NOTIFICATION) | 0);
   Atomics.notify(words, sleepers);
+}
+
+/**
+ * Marks that somebody is going to sleep on `sleepers`.
+ * @returns the value to sleep on, after another look
+ */
+export function announceSleeper(words: Int32Array, sleepers: number): number {
+  return Atomics.or(words, sleepers, SLEEPING) | SLEEPING;
 }

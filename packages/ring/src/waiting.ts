@@ -1,16 +1,18 @@
 /*
  * How a thread sleeps until another publishes something; publish.ts is the other half.
  *
- * A SLEEPERS word is 1 while somebody may be sleeping on it. Sleepers set it, look, and sleep while it is 1; a publisher
- * that finds it set clears it and wakes them all. So a notification is sent once per sleep, not once per record.
- * Atomics.wait compares and queues up in one step, which a notification cannot cut in two: a sleeper either finds the
- * word cleared, or is in the queue and is woken.
+ * A SLEEPERS word carries a mark while somebody may be sleeping on it, and counts the notifications. Sleepers mark it,
+ * look, and sleep while it is as they marked it; a publisher that finds it marked takes the mark away, counts and wakes
+ * them all. So a notification is sent once per sleep, not once per record. Atomics.wait compares and queues up in one
+ * step, which a notification cannot cut in two: a sleeper either finds another value, or is in the queue and is woken.
+ * (With the mark alone, another sleeper could have set it again in between, and this one would lie down on news that it
+ * has not seen.)
  *
  * Who was woken and finds nothing (another consumer was faster, or it was meant for another) goes round again. Whose
  * time is up leaves the word set: that costs the publisher one vain notification.
  */
 
-import { PLAIN_ACCESS_IN_ORDER } from './publish.js';
+import { announceSleeper, PLAIN_ACCESS_IN_ORDER } from './publish.js';
 
 /** What a thread waits for. */
 export interface Condition {
@@ -45,11 +47,11 @@ export function waitUntil(condition: Condition, timeoutMs: number): boolean {
   }
   let napMs = FIRST_NAP_MS;
   for (;;) {
-    Atomics.store(words, sleepers, 1);
+    const marked = announceSleeper(words, sleepers);
     if (condition.holds()) return true;
     const left = deadline - performance.now();
     if (!(left > 0)) return false;
-    napMs = nextNap(napMs, Atomics.wait(words, sleepers, 1, Math.min(left, napMs)));
+    napMs = nextNap(napMs, Atomics.wait(words, sleepers, marked, Math.min(left, napMs)));
   }
 }
 
@@ -63,11 +65,11 @@ export async function waitUntilAsync(condition: Condition, timeoutMs: number): P
   try {
     let napMs = FIRST_NAP_MS;
     for (;;) {
-      Atomics.store(words, sleepers, 1);
+      const marked = announceSleeper(words, sleepers);
       if (condition.holds()) return true;
       const left = deadline - performance.now();
       if (!(left > 0)) return false;
-      const nap = Atomics.waitAsync(words, sleepers, 1, Math.min(left, napMs));
+      const nap = Atomics.waitAsync(words, sleepers, marked, Math.min(left, napMs));
       napMs = nextNap(napMs, nap.async ? await nap.value : nap.value);
     }
   } finally {

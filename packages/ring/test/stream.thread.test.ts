@@ -82,3 +82,19 @@ it(
   },
   TIMEOUT_MS,
 );
+
+it(
+  'wakes whoever lay down while another consumer came and went, with the last records too',
+  async () => {
+    const stream: Stream = {
+      kind: 'spmc',
+      records: 20_000,
+      capacity: 1024,
+      consumers: 3,
+      style: 'copy',
+      atomics: true,
+    };
+    for (let round = 0; round < 20; round++) expect(await runStream(stream)).toEqual([]);
+  },
+  TIMEOUT_MS,
+);

@@ -4,7 +4,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { SpmcRing, SpscRing } from '../../dist/index.js';
 import { END, fill, RECORD_WORDS, SequenceChecker } from './sequence.mjs';
 
-/** Far longer than any wait can be unless its wake-up got lost. */
+/** Far longer than any wait can be unless its wake-up got lost: then it finds at its end what it was not told of. */
 const LOST_MS = 15_000;
 
 const { role, kind, buffer, style, wait, records, consumers, seen, slow } = workerData;
@@ -29,8 +29,9 @@ async function produce() {
   for (let i = 0; i < records + consumers; i++) {
     const sequence = i < records ? i : END;
     while (!send(sequence)) {
+      const start = performance.now();
       const waited = untilNotFull();
-      if (!(waited === true || (await waited)))
+      if (!(waited === true || (await waited)) || performance.now() - start >= LOST_MS)
         return { findings: ['a wake-up of the producer got lost'], count: i };
     }
   }
@@ -54,8 +55,9 @@ async function consume() {
   for (let count = 0; ; count++) {
     let at = receive();
     while (at < 0) {
+      const start = performance.now();
       const waited = untilNotEmpty();
-      if (!(waited === true || (await waited)))
+      if (!(waited === true || (await waited)) || performance.now() - start >= LOST_MS)
         return { findings: ['a wake-up of a consumer got lost'], count };
       at = receive();
     }
