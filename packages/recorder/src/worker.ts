@@ -54,6 +54,8 @@ function createAgent(): Agent {
       );
     }
     case Role.preparer:
+      // Before the thread says that it is up: koffi ends the process hard when that exits while it is being loaded.
+      load();
       return new SegmentPreparer(control, files, rings.prepared, openSegments, data, telemetry.preparer);
     case Role.maintainer:
       return new SegmentMaintainer(control, files, rings.persist, openSegments, telemetry.maintainer);
