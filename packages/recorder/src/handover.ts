@@ -14,7 +14,6 @@ import {
   WORD_BYTES,
 } from '@fswal/format';
 import { SpmcRing, SpscRing } from '@fswal/ring';
-import type { LogPosition } from './control.js';
 import type { OpenSegment } from './segment-files.js';
 
 export const PREPARED_WORDS = 8;
@@ -158,11 +157,6 @@ export function decodeDurability(record: Int32Array): DurabilityOrder {
     syncFd: record[3],
     request: record[4],
   };
-}
-
-/** @param prefixChecksum 0 at a block's end */
-export function durableAt(position: LogPosition, prefixChecksum: bigint): DurablePosition {
-  return { ...position, prefixChecksum };
 }
 
 function setU64(words: Int32Array, at: number, value: bigint): void {

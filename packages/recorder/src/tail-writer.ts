@@ -13,7 +13,6 @@ import { type Control, Role, Stage } from './control.js';
 import {
   type DurabilityOrder,
   decodePrepared,
-  durableAt,
   encodeDurability,
   encodePersist,
   type Rings,
@@ -247,8 +246,8 @@ export class TailWriter implements Agent {
 
   /** Tells the coordinator where writing stands. @returns false where its ring is full */
   #order(kind: DurabilityOrder['kind'], request: number): boolean {
-    const prefix = this.#writer?.prefixChecksum(this.#slotBytes()) ?? 0n;
-    const position = durableAt(this.#control.written, prefix);
+    const prefixChecksum = this.#writer?.prefixChecksum(this.#slotBytes()) ?? 0n;
+    const position = { ...this.#control.written, prefixChecksum };
     const syncFd = this.#writer?.segment.syncFd ?? -1;
     encodeDurability({ kind, position, syncFd, request }, this.#durabilityRecord);
     if (!this.#rings.durability.push(this.#durabilityRecord)) return false;
