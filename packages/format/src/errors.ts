@@ -55,6 +55,8 @@ export interface WalErrorDetails {
 export class WalError extends Error {
   override readonly name = 'WalError';
   readonly code: WalErrorCode;
+  /** The message without code and place. */
+  readonly reason: string;
   readonly file: string | undefined;
   readonly offset: number | undefined;
   readonly block: number | undefined;
@@ -66,6 +68,7 @@ export class WalError extends Error {
       details.cause === undefined ? {} : { cause: details.cause },
     );
     this.code = code;
+    this.reason = message;
     this.file = details.file;
     this.offset = details.offset;
     this.block = details.block;

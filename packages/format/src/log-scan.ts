@@ -53,6 +53,7 @@ export interface SegmentVerdict {
  *   a segment is missing between two             | refuse: SEGMENT_GAP              | refuse: SEGMENT_GAP
  *
  * In the block that holds the position, which need not be sealed, the prefix checksum stands for the block's own.
+ * A position that is an anchor (see `isAnchor`) has nothing at or below it: the log begins there.
  */
 export class LogScan {
   readonly #durable: DurablePosition;
@@ -65,6 +66,7 @@ export class LogScan {
 
   constructor(durable: DurablePosition) {
     this.#durable = durable;
+    if (isAnchor(durable)) this.#lastEventId = durable.eventId;
   }
 
   /** Last sound event so far; 0 = none. */
@@ -90,7 +92,7 @@ export class LogScan {
     const gap = this.#lastSegmentIndex >= 0 && segmentIndex !== this.#lastSegmentIndex + 1;
     const verification = verifySegment(bytes, {
       segmentIndex,
-      ...(this.#previous === undefined ? {} : { previous: this.#previous }),
+      ...(this.#previous === undefined ? { afterEventId: this.#lastEventId } : { previous: this.#previous }),
     });
     const verdict = gap
       ? this.#refuseGap(segmentIndex, verification, file)
@@ -284,6 +286,22 @@ export class LogScan {
   }
 }
 
+/**
+ * Whether a position only says where the log begins: retention has taken what came before segment `segmentIndex`, up to
+ * event `eventId`, and nothing of what is left is durable. Its offset is 0, before the segment's header.
+ */
+export function isAnchor({ offset, eventId }: DurablePosition): boolean {
+  return offset === 0 && eventId !== 0n;
+}
+
+/** The segments that are part of the log: not those that retention was about to take when it was interrupted. */
+export function withoutRetired<T extends { readonly segmentIndex: number }>(
+  segments: readonly T[],
+  durable: DurablePosition,
+): readonly T[] {
+  return isAnchor(durable) ? segments.filter((s) => s.segmentIndex >= durable.segmentIndex) : segments;
+}
+
 /** The block in which an event ends at `offset`. */
 function blockOf(offset: number): number {
   return Math.floor((offset - SEGMENT_HEADER_BYTES - 1) / BLOCK_BYTES);
@@ -343,6 +361,13 @@ export function durableSegmentMissing(
   dir: string,
 ): WalError | undefined {
   const { segmentIndex, eventId, offset } = durable;
+  if (isAnchor(durable) && oldest !== undefined && oldest > segmentIndex) {
+    const message = `segment ${segmentIndex}, with which the log begins, is missing before segment ${oldest}`;
+    return new WalError(Status.SEGMENT_GAP, message, {
+      file: `${dir}/${segmentFileName(segmentIndex)}`,
+      eventId,
+    });
+  }
   if (eventId === 0n || offset <= SEGMENT_HEADER_BYTES) return undefined;
   if (oldest !== undefined && oldest <= segmentIndex) return undefined;
   const message = `the segment that was durable up to event ${eventId} is missing`;

@@ -114,8 +114,13 @@ export class SegmentWalk {
 
   /** Ids of this segment are above this one. Recycled files hold older ids, which are not events of theirs. */
   #floor(header: SegmentHeader): bigint {
-    const previous = this.#options.previous?.lastEventId ?? 0n;
+    const previous = this.#before();
     return header.firstEventId > previous ? header.firstEventId - 1n : previous;
+  }
+
+  /** The last event before this segment; 0 = none that is known. */
+  #before(): bigint {
+    return this.#options.previous?.lastEventId ?? this.#options.afterEventId ?? 0n;
   }
 
   #walkSealed(header: SegmentHeader): void {
@@ -230,7 +235,7 @@ export class SegmentWalk {
     }
     const first = (start + eventOffset(0)) / WORD_BYTES;
     const last = (start + eventOffset(count - 1)) / WORD_BYTES;
-    const floor = this.#events === 0 ? (this.#options.previous?.lastEventId ?? 0n) : this.#lastEventId;
+    const floor = this.#events === 0 ? this.#before() : this.#lastEventId;
     const grows = countGrowing(this.#words, first, count, floor) === count;
     if (
       !grows ||
@@ -306,7 +311,7 @@ export class SegmentWalk {
 
   #fail(status: Status, block: number, offset: number, message: string): void {
     this.#status = status;
-    const eventId = this.#events > 0 ? this.#lastEventId : (this.#options.previous?.lastEventId ?? 0n);
+    const eventId = this.#events > 0 ? this.#lastEventId : this.#before();
     this.#at = { block, offset, eventId, message };
   }
 }

@@ -17,6 +17,8 @@ export interface VerifyOptions {
   readonly segmentIndex?: number;
   /** The segment before. Without it this one is an anchor: its first block's link is taken as it stands. */
   readonly previous?: PreviousSegment;
+  /** For an anchor: the log begins after this event, and smaller ids are not of this segment. Default 0. */
+  readonly afterEventId?: bigint;
 }
 
 /** Where in a segment verification stopped, and why. */

@@ -18,9 +18,8 @@ export interface OpenDirectory {
 export function openDirectory(dir: string, flags = 0): OpenDirectory {
   let fd: number | undefined;
   try {
-    const path = realpathSync(dir);
-    fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW | flags);
-    return { fd, path, stats: fstatSync(fd, { bigint: true }) };
+    fd = openSync(dir, constants.O_RDONLY | constants.O_DIRECTORY | flags);
+    return { fd, path: realpathSync(dir), stats: fstatSync(fd, { bigint: true }) };
   } catch (error) {
     if (fd !== undefined) closeSync(fd);
     const errno = errnoName(error);

@@ -75,6 +75,7 @@ export class Appender<View extends EventView = EventView> {
     this.#onWait = onWait;
     this.#lastLow = Number(BigInt.asIntN(32, lastEventId));
     this.#lastHigh = Number(BigInt.asIntN(32, lastEventId >> 32n));
+    control.publishAppended(0, this.#lastLow, this.#lastHigh);
   }
 
   /** Id of the last event appended, here or before. */
@@ -169,7 +170,7 @@ export class Appender<View extends EventView = EventView> {
   /** Publishes the block being filled if it is full. The writer would find it by its ids, later. */
   #publishFullBlock(): boolean {
     if (this.#at !== RING_START + (this.#slot + 1) * BLOCK_WORDS) return false;
-    this.#control.publishAppended((this.#blocks + 1) | 0);
+    this.#control.publishAppended((this.#blocks + 1) | 0, this.#lastLow, this.#lastHigh);
     return true;
   }
 

@@ -3,12 +3,14 @@
  *
  *   word                      written by       read by                 may be stale
  *   appendedBlocks            engine           writer                  low: the writer finds the rest by event ids
- *   syncRequested             engine           writer                  low: it is woken after the store
+ *   appended (a position)     engine           anyone                  low, by less than a block
+ *   syncRequested             engine, writer   writer                  low: it is woken after the store
  *   engineWaiting             engine           writer                  it notifies once too often at worst
  *   releasedBlocks            writer           engine                  low: the engine sees less room than there is
- *   written  (a position)     writer           engine                  low
+ *   written  (a position)     writer           anyone                  low
  *   durable  (a position)     coordinator      anyone                  low, never high: stored after the device has it
- *   synced                    coordinator      engine                  low
+ *   synced                    coordinator      engine, writer          low
+ *   sparesExpected            coordinator      preparer                it makes one file too many, or waits for one look
  *   persistedSegments         maintainers      coordinator             low
  *   obstacle of a role        that role        engine                  it decides an error's name, nothing else
  *   failure                   first to fail    all                     -
@@ -27,20 +29,22 @@ export type Role = (typeof Role)[keyof typeof Role];
 export const ROLES = Object.keys(Role) as (keyof typeof Role)[];
 
 /**
- * How far the closing of a recorder has come. Workers finish in the order in which work flows; the preparer goes on
- * while the writer may still need a segment.
+ * How far the closing of a recorder has come. Workers finish in the order in which work flows: the preparer goes on
+ * while the writer may still need a segment, the maintainers while the coordinator may still have orders for them.
  */
-export const Stage = { running: 0, writerStops: 1, maintainersStop: 2, coordinatorStops: 3 } as const;
+export const Stage = { running: 0, writerStops: 1, draining: 2, maintainersStop: 3 } as const;
 export type Stage = (typeof Stage)[keyof typeof Stage];
 
 const Word = {
   appendedBlocks: 0,
   syncRequested: 1,
   engineWaiting: 2,
+  appended: 3,
   releasedBlocks: 1 * LINE_WORDS,
   written: 1 * LINE_WORDS + 1,
   durable: 2 * LINE_WORDS,
   synced: 2 * LINE_WORDS + 9,
+  sparesExpected: 2 * LINE_WORDS + 10,
   persistedSegments: 3 * LINE_WORDS,
   failure: 4 * LINE_WORDS,
   stage: 5 * LINE_WORDS,
@@ -76,11 +80,24 @@ export class Control {
     this.#words = new Int32Array(buffer, 0, Word.failureText);
   }
 
+  /** The words of another thread. @throws TypeError for a buffer that is not theirs */
+  static attach(buffer: SharedArrayBuffer): Control {
+    if (!(buffer instanceof SharedArrayBuffer) || buffer.byteLength !== CONTROL_BYTES) {
+      throw new TypeError("this is not the buffer of a recorder's watermarks");
+    }
+    return new Control(buffer);
+  }
+
   // Engine -> writer
 
-  /** Publishes that `blocks` blocks are full. Pairs with `appendedBlocks` in the writer. */
-  publishAppended(blocks: number): void {
+  /** Publishes that `blocks` blocks are full, and the two halves of the last id. Pairs with `appendedBlocks` in the writer. */
+  publishAppended(blocks: number, lastLow: number, lastHigh: number): void {
+    this.#storeWords(Word.appended, 0, 0, lastLow, lastHigh);
     Atomics.store(this.#words, Word.appendedBlocks, blocks);
+  }
+  /** Of the last full block. */
+  get appendedEventId(): bigint {
+    return this.#loadPosition(Word.appended).eventId;
   }
   get appendedBlocks(): number {
     return Atomics.load(this.#words, Word.appendedBlocks);
@@ -91,6 +108,10 @@ export class Control {
     const request = (Atomics.add(this.#words, Word.syncRequested, 1) + 1) | 0;
     this.wake(Role.writer);
     return request;
+  }
+  /** The writer's own request, when its mode says so. */
+  requestOwnSync(): void {
+    Atomics.add(this.#words, Word.syncRequested, 1);
   }
   get syncRequested(): number {
     return Atomics.load(this.#words, Word.syncRequested);
@@ -137,9 +158,18 @@ export class Control {
 
   // Coordinator -> engine
 
-  /** Only after the data and wal_meta.dat are on the device. */
+  /**
+   * Only after the data and wal_meta.dat are on the device.
+   * @throws Error where the watermarks would be out of order: then nothing is published
+   */
   publishDurable(position: LogPosition): void {
+    const sealed = this.written.eventId;
+    const before = this.durable.eventId;
+    if (position.eventId < before || position.eventId > sealed) {
+      throw new Error(`durable ${position.eventId} is not between durable ${before} and sealed ${sealed}`);
+    }
     this.#storePosition(Word.durable, position);
+    this.#signal();
   }
   get durable(): LogPosition {
     return this.#loadPosition(Word.durable);
@@ -150,6 +180,14 @@ export class Control {
   }
   hasSynced(request: number): boolean {
     return ((Atomics.load(this.#words, Word.synced) - request) | 0) >= 0;
+  }
+
+  /** Whether retention gives a used segment file for each one that is filled. */
+  get sparesExpected(): boolean {
+    return Atomics.load(this.#words, Word.sparesExpected) === 1;
+  }
+  expectSpares(expected: boolean): void {
+    Atomics.store(this.#words, Word.sparesExpected, expected ? 1 : 0);
   }
 
   // Waiting
@@ -210,10 +248,10 @@ export class Control {
     )
       return;
     const { code, file, offset } = error;
-    const message = error.message.slice(0, FAILURE_TEXT_BYTES);
-    let text = encodeFailure({ code, message, file, offset });
+    const reason = error.reason.slice(0, FAILURE_TEXT_BYTES);
+    let text = encodeFailure({ code, reason, file, offset });
     // Whatever does not fit, the code stays.
-    if (text.length >= FAILURE_TEXT_BYTES) text = encodeFailure({ code, message: message.slice(0, 500) });
+    if (text.length >= FAILURE_TEXT_BYTES) text = encodeFailure({ code, reason: reason.slice(0, 500) });
     new Uint8Array(this.buffer, Word.failureText * 4).set(text);
     Atomics.store(this.#words, Word.failure, FailureState.set);
     Atomics.notify(this.#words, Word.failure);
@@ -243,6 +281,10 @@ export class Control {
     const { segmentIndex, offset, eventId } = position;
     const low = Number(BigInt.asIntN(32, eventId));
     const high = Number(BigInt.asIntN(32, eventId >> 32n));
+    this.#storeWords(at, segmentIndex, offset, low, high);
+  }
+
+  #storeWords(at: number, segmentIndex: number, offset: number, low: number, high: number): void {
     const version = (this.#words[at] + 1) | 0;
     const place = placeOf(at, version);
     Atomics.store(this.#words, place, segmentIndex);
@@ -274,7 +316,7 @@ function placeOf(position: number, version: number): number {
 
 interface StoredFailure {
   code: WalErrorCode;
-  message: string;
+  reason: string;
   file?: string | undefined;
   offset?: number | undefined;
 }
@@ -284,9 +326,6 @@ function encodeFailure(failure: StoredFailure): Uint8Array {
 }
 
 function parseFailure(text: string): WalError {
-  const { code, message, file, offset } = JSON.parse(text) as StoredFailure;
-  // WalError puts its code before the message and the place behind it: they are in there already.
-  const place = file === undefined ? -1 : message.lastIndexOf(` (file ${file}`);
-  const bare = message.slice(`${code}: `.length, place < 0 ? undefined : place);
-  return new WalError(code, bare, { file, offset, cause: new Error(message) });
+  const { code, reason, file, offset } = JSON.parse(text) as StoredFailure;
+  return new WalError(code, reason, { file, offset, cause: new Error(`${code}: ${reason}`) });
 }

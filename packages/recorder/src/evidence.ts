@@ -21,12 +21,12 @@ export class Evidence {
     return this.#movedAside;
   }
 
-  /** Renames a file. @throws WalError WRITE_FAILED, FSYNC_FAILED */
+  /** Renames a file, given by its path for system calls. @throws WalError WRITE_FAILED, FSYNC_FAILED */
   moveAside(file: string): void {
     const aside = unusedName(file);
     attempt('WRITE_FAILED', file, () => fs.renameSync(file, aside));
     syncDirectory(path.dirname(file));
-    this.#movedAside.push(aside);
+    this.#movedAside.push(this.#files.folder.display(aside));
   }
 
   /**
@@ -34,11 +34,11 @@ export class Evidence {
    * recorder kept the same bytes before, nothing is written.
    * @throws WalError DISK_FULL, WRITE_FAILED, FSYNC_FAILED
    */
-  keepBytes(name: string, bytes: Uint8Array): void {
+  keepBytes(file: string, bytes: Uint8Array): void {
     const content = withoutZerosAtEnd(bytes);
-    const aside = unusedName(name, content);
+    const aside = unusedName(file, content);
     if (!holds(aside, content)) this.#write(aside, content);
-    this.#movedAside.push(aside);
+    this.#movedAside.push(this.#files.folder.display(aside));
   }
 
   #write(file: string, content: Uint8Array): void {
@@ -47,6 +47,7 @@ export class Evidence {
       fs.openSync(temp, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600),
     );
     try {
+      fs.fchmodSync(fd, 0o600);
       this.#files.write({ fd, file: temp }, content, 0);
       this.#files.sync(fd, temp);
       attempt('WRITE_FAILED', file, () => fs.renameSync(temp, file));

@@ -3,6 +3,10 @@
  *
  *   preparer --prepared (SPSC)--> writer --persist (SPMC)--> maintainers
  *                                 writer --durability (SPSC)--> coordinator
+ *                            coordinator --freeze, free (SPMC)--> maintainers
+ *   preparer <--freed (SPSC)-- coordinator
+ *
+ * What became of an order to freeze or free, the maintainers say on the maintenance board.
  *
  * With a record goes the ownership of the descriptors in it.
  */
@@ -19,16 +23,25 @@ import type { OpenSegment } from './segment-files.js';
 export const PREPARED_WORDS = 8;
 export const PERSIST_WORDS = 16;
 export const DURABILITY_WORDS = 16;
+const MAINTENANCE_WORDS = 4;
+const FREED_WORDS = 1;
 
 /** Together with the segments made ahead at most what `OpenSegments` has entries for. */
 const PERSIST_CAPACITY = 64;
 const DURABILITY_CAPACITY = 128;
+/** As many as the maintenance board has slots. */
+const MAINTENANCE_CAPACITY = 16;
+/** Freed segments that wait to be used again; what is freed beyond that is deleted. */
+export const FREED_CAPACITY = 4;
 
 /** The rings of one recorder. */
 export interface Rings {
   readonly prepared: SpscRing;
   readonly persist: SpmcRing;
   readonly durability: SpscRing;
+  readonly freeze: SpmcRing;
+  readonly free: SpmcRing;
+  readonly freed: SpscRing;
 }
 
 export type RingBuffers = { readonly [Name in keyof Rings]: SharedArrayBuffer };
@@ -39,6 +52,9 @@ export function createRings(preparedSegments: number): Rings {
     prepared: SpscRing.create({ capacity: preparedSegments, recordWords: PREPARED_WORDS }),
     persist: SpmcRing.create({ capacity: PERSIST_CAPACITY, recordWords: PERSIST_WORDS }),
     durability: SpscRing.create({ capacity: DURABILITY_CAPACITY, recordWords: DURABILITY_WORDS }),
+    freeze: SpmcRing.create({ capacity: MAINTENANCE_CAPACITY, recordWords: MAINTENANCE_WORDS }),
+    free: SpmcRing.create({ capacity: MAINTENANCE_CAPACITY, recordWords: MAINTENANCE_WORDS }),
+    freed: SpscRing.create({ capacity: FREED_CAPACITY, recordWords: FREED_WORDS }),
   };
 }
 
@@ -47,6 +63,9 @@ export function ringBuffers(rings: Rings): RingBuffers {
     prepared: rings.prepared.buffer,
     persist: rings.persist.buffer,
     durability: rings.durability.buffer,
+    freeze: rings.freeze.buffer,
+    free: rings.free.buffer,
+    freed: rings.freed.buffer,
   };
 }
 
@@ -55,6 +74,9 @@ export function attachRings(buffers: RingBuffers): Rings {
     prepared: SpscRing.attach(buffers.prepared),
     persist: SpmcRing.attach(buffers.persist),
     durability: SpscRing.attach(buffers.durability),
+    freeze: SpmcRing.attach(buffers.freeze),
+    free: SpmcRing.attach(buffers.free),
+    freed: SpscRing.attach(buffers.freed),
   };
 }
 
@@ -157,6 +179,31 @@ export function decodeDurability(record: Int32Array): DurabilityOrder {
     syncFd: record[3],
     request: record[4],
   };
+}
+
+/**
+ * coordinator -> maintainers, in the ring `freeze` (compress the segment, then take its `.wal` out of the log) or `free`
+ * (take it out of the log).
+ */
+export interface MaintenanceOrder {
+  /** On the maintenance board. */
+  readonly slot: number;
+  readonly segmentIndex: number;
+  /** Which of its two forms is there. */
+  readonly compressed: boolean;
+  /** Keep the `.wal` for the preparer. */
+  readonly recycle: boolean;
+}
+
+export function encodeMaintenance(order: MaintenanceOrder, record: Int32Array): void {
+  record[0] = order.slot;
+  record[1] = order.segmentIndex;
+  record[2] = order.compressed ? 1 : 0;
+  record[3] = order.recycle ? 1 : 0;
+}
+
+export function decodeMaintenance(record: Int32Array): MaintenanceOrder {
+  return { slot: record[0], segmentIndex: record[1], compressed: record[2] === 1, recycle: record[3] === 1 };
 }
 
 function setU64(words: Int32Array, at: number, value: bigint): void {

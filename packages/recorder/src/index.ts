@@ -1,5 +1,8 @@
 export type { LogPosition } from './control.js';
-export type { EventViewClass, RecorderOptions } from './options.js';
-export { RecorderManager } from './recorder-manager.js';
+export type { Durability, EventViewClass, RecorderOptions, VolatilePlace } from './options.js';
+export type { LogPlace } from './place.js';
+export { RecorderManager, type RetentionPlanStep } from './recorder-manager.js';
 export type { ResumeReport } from './resume.js';
+export type { RetentionStep } from './retention.js';
 export { RECORDER_METRICS, type RecorderSnapshot } from './telemetry.js';
+export { Watermarks, type WatermarkValues } from './watermarks.js';

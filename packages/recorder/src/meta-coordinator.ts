@@ -1,17 +1,23 @@
 import fs from 'node:fs';
-import { type DurablePosition, segmentFileName, WalError } from '@fswal/format';
+import { type DurablePosition, isAnchor, segmentFileName, WalError } from '@fswal/format';
 import type { SpscRing } from '@fswal/ring';
 import type { Agent } from './agent.js';
 import { type Control, Role, Stage } from './control.js';
 import { type DurabilityOrder, decodeDurability, recordOf } from './handover.js';
 import type { MetaStore } from './meta-store.js';
 import type { OpenSegments } from './open-segments.js';
+import type { RetentionGate, RetentionKeeper } from './retention-keeper.js';
 import { attempt, type SegmentFiles } from './segment-files.js';
 import type { CoordinatorTelemetry } from './telemetry.js';
+import { UnsyncedSegments } from './unsynced-segments.js';
+
+/** Full segments whose bytes only the page cache has, at most: each costs a descriptor, and a log that was killed reads them. */
+const MAX_UNSYNCED = 64;
 
 /**
- * Moves the durable position. For all orders that wait: one fdatasync of the active segment, one wal_meta.dat, then
- * the new position is published and the requests are answered. A failure publishes nothing.
+ * Moves the durable position, and keeps the log within its limits, since what may go depends on it. For all orders that
+ * wait: one fdatasync of the active segment, one wal_meta.dat, then the new position is published and the requests are
+ * answered. A failure publishes nothing.
  */
 export class MetaCoordinator implements Agent {
   readonly role = Role.coordinator;
@@ -20,21 +26,29 @@ export class MetaCoordinator implements Agent {
   readonly #store: MetaStore;
   readonly #orders: SpscRing;
   readonly #openSegments: OpenSegments;
+  readonly #retention: RetentionKeeper;
+  /** Whether maintainers bring full segments to the device; else the next sync does. */
+  readonly #segmentsAreSynced: boolean;
+  readonly #unsynced: UnsyncedSegments;
   readonly #telemetry: CoordinatorTelemetry;
   readonly #record: Int32Array;
-  #durable: DurablePosition | undefined;
+  /** What wal_meta.dat holds. */
+  #stored: DurablePosition;
   /** Taken from the ring, but its segment was not persisted yet. */
   #waiting: DurabilityOrder | undefined;
   /** The last order whose position is to be made durable, and the last request that it answers. */
   #due: DurabilityOrder | undefined;
   #dueRequest: number | undefined;
 
+  /** @param createKeeper makes the keeper of the log's limits, which asks this gate */
   constructor(
     control: Control,
     files: SegmentFiles,
     store: MetaStore,
     orders: SpscRing,
     openSegments: OpenSegments,
+    createKeeper: (gate: RetentionGate) => RetentionKeeper,
+    segmentsAreSynced: boolean,
     telemetry: CoordinatorTelemetry,
   ) {
     this.#control = control;
@@ -42,26 +56,46 @@ export class MetaCoordinator implements Agent {
     this.#store = store;
     this.#orders = orders;
     this.#openSegments = openSegments;
+    this.#segmentsAreSynced = segmentsAreSynced;
+    this.#unsynced = new UnsyncedSegments(files, openSegments);
+    this.#stored = { ...control.durable, prefixChecksum: 0n };
     this.#telemetry = telemetry;
     this.#record = recordOf(orders);
+    this.#retention = createKeeper({
+      safeBelow: () => this.#safeBelow(),
+      release: (segmentIndex, lastEventId) => this.#release(segmentIndex, lastEventId),
+      forget: (segmentIndex) => this.#unsynced.drop(segmentIndex),
+    });
   }
 
   get done(): boolean {
     const idle = this.#orders.size === 0 && this.#waiting === undefined && this.#due === undefined;
-    return this.#control.stage >= Stage.coordinatorStops && idle;
+    const durable = this.#unsynced.count === 0;
+    return this.#control.stage >= Stage.draining && idle && durable && this.#retention.idle;
   }
 
   doWork(): number {
     const work = this.#takeOrders();
-    if (this.#due === undefined) return work;
+    if (this.#due === undefined) return work + this.#tryRetention();
+    if (!this.#withRoom(() => this.#makeDurable(this.#due as DurabilityOrder))) return 0;
+    this.#due = undefined;
+    if (this.#dueRequest !== undefined) this.#control.publishSynced(this.#dueRequest);
+    this.#dueRequest = undefined;
+    this.#retention.look();
+    return work + 1;
+  }
+
+  /** Does what changes wal_meta.dat. @returns false where the disk is full: the old file is untouched, and it is tried again */
+  #withRoom(work: () => void): boolean {
     try {
-      this.#makeDurable(this.#due);
+      work();
+      this.#control.setDiskFull(Role.coordinator, false);
+      return true;
     } catch (error) {
       if (!(error instanceof WalError)) throw error;
       if (error.code === 'DISK_FULL') {
-        // The old wal_meta.dat is untouched; the next step tries again.
         this.#control.setDiskFull(Role.coordinator, true);
-        return 0;
+        return false;
       }
       if (error.code === 'FSYNC_FAILED') throw error;
       throw new WalError('FSYNC_FAILED', 'the durable position could not be stored', {
@@ -69,11 +103,6 @@ export class MetaCoordinator implements Agent {
         cause: error,
       });
     }
-    this.#control.setDiskFull(Role.coordinator, false);
-    this.#due = undefined;
-    if (this.#dueRequest !== undefined) this.#control.publishSynced(this.#dueRequest);
-    this.#dueRequest = undefined;
-    return work + 1;
   }
 
   #takeOrders(): number {
@@ -83,10 +112,17 @@ export class MetaCoordinator implements Agent {
         this.#waiting = order;
         break;
       }
-      if (order.kind === 'retired') this.#close(order);
-      else this.#dueRequest = order.request;
-      this.#due = order;
       work++;
+      if (order.kind === 'retired') {
+        this.#retire(order);
+      } else {
+        this.#dueRequest = order.request;
+        this.#due = order;
+      }
+    }
+    const overdue = this.#unsynced.count > MAX_UNSYNCED || this.#control.stage >= Stage.draining;
+    if (overdue && this.#due === undefined && this.#waiting === undefined) {
+      this.#due = this.#control.stage >= Stage.draining ? this.#unsynced.newest : this.#unsynced.oldest;
     }
     return work;
   }
@@ -104,26 +140,66 @@ export class MetaCoordinator implements Agent {
     return this.#control.persistedSegments >= needed;
   }
 
+  #retire(order: DurabilityOrder): void {
+    const { segmentIndex, eventId } = order.position;
+    this.#retention.closed(segmentIndex, fs.fstatSync(order.syncFd).size, eventId);
+    if (!this.#segmentsAreSynced) {
+      this.#unsynced.add(order);
+      return;
+    }
+    const file = this.#files.path(segmentFileName(segmentIndex));
+    this.#openSegments.forgetSyncFd(segmentIndex);
+    attempt('CLOSE_FAILED', file, () => fs.closeSync(order.syncFd));
+    this.#due = order;
+  }
+
   #makeDurable({ position, syncFd }: DurabilityOrder): void {
     const start = performance.now();
-    const file = this.#files.path(segmentFileName(position.segmentIndex));
-    const persisted = this.#control.persistedSegments > position.segmentIndex;
-    if (this.#durable !== undefined && isSame(this.#durable, position)) return;
-    if (!persisted && position.eventId !== 0n) {
-      this.#files.sync(syncFd, file);
+    const { segmentIndex } = position;
+    this.#files.folder.verify();
+    const name = segmentFileName(segmentIndex);
+    const isFull = this.#control.persistedSegments > segmentIndex;
+    if (!isFull && position.eventId !== 0n) this.#files.folder.verifyFile(name, syncFd);
+    this.#unsynced.syncThrough(segmentIndex);
+    if (isSame(this.#stored, position)) return;
+    if (!isFull && position.eventId !== 0n) {
+      this.#files.sync(syncFd, this.#files.path(name));
       this.#telemetry.fdatasync.record((performance.now() - start) * 1e6);
     }
     this.#store.store(position);
-    this.#durable = position;
+    this.#stored = position;
     this.#control.publishDurable(position);
     this.#telemetry.syncs.add(1);
     this.#telemetry.sync.record((performance.now() - start) * 1e6);
   }
 
-  #close({ position, syncFd }: DurabilityOrder): void {
-    const file = this.#files.path(segmentFileName(position.segmentIndex));
-    this.#openSegments.forgetSyncFd(position.segmentIndex);
-    attempt('CLOSE_FAILED', file, () => fs.closeSync(syncFd));
+  // Retention
+
+  #tryRetention(): number {
+    let work = 0;
+    this.#withRoom(() => {
+      work = this.#retention.doWork();
+    });
+    return work;
+  }
+
+  /**
+   * What is not durable is never taken out of the log. Where nothing becomes durable by itself, what is full and has a
+   * successor with events counts instead: its place in the page cache is all that was ever promised.
+   */
+  #safeBelow(): number {
+    return this.#segmentsAreSynced ? this.#stored.segmentIndex : this.#control.written.segmentIndex;
+  }
+
+  /** The durable position must not lie in a segment that goes. It then says that the log begins with the next one. */
+  #release(segmentIndex: number, lastEventId: bigint): boolean {
+    const { segmentIndex: stored } = this.#stored;
+    if (stored > segmentIndex) return true;
+    const anchor = { segmentIndex: segmentIndex + 1, offset: 0, eventId: lastEventId, prefixChecksum: 0n };
+    if (!isAnchor(anchor)) return false;
+    this.#store.store(anchor);
+    this.#stored = anchor;
+    return true;
   }
 }
 

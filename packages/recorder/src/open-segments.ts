@@ -4,7 +4,7 @@
  *
  *   prepared --writer--> active --writer--> persisting --maintainer--> persisted
  *
- * Later states (freezing, frozen, freeing, recycled) follow `persisted` and go through rings of the same kind.
+ * What comes after that (compressed, freed, recycled) has no descriptors open, and is on the maintenance board.
  *
  * Role contract. An entry belongs to the role that owns the segment in its state; the store of the state hands it on.
  * Everybody may read. An entry is reused for the segment `capacity` later, which the rings' capacities keep from

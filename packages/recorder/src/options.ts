@@ -10,6 +10,7 @@ import {
   RequestEvent,
 } from '@fswal/format';
 import type { ProviderName } from '@fswal/mmap';
+import type { RetentionLimits } from './retention.js';
 
 /** A class of event views: `RequestEvent`, or your own extension of `EventView`. */
 export type EventViewClass<View extends EventView> = new () => View;
@@ -33,15 +34,41 @@ export interface RecorderOptions<View extends EventView = RequestEvent> {
   readonly view?: EventViewClass<View>;
   /** How files are mapped. Default: FSWAL_MMAP, else libc, else mmap-io. */
   readonly mmap?: ProviderName;
-  /** Without effect in this version, which keeps every segment; `resumed.notes` says so. */
+  /**
+   * When events become durable by themselves. `none` (default): with `sync()`, `waitDurable()` and `close()` only, until
+   * then the page cache has them. `interval`: every `syncIntervalMs`. `group`: as often as the device allows.
+   */
+  readonly durability?: Durability;
+  /** With durability `interval`: milliseconds from one sync to the next. Default 100. */
+  readonly syncIntervalMs?: number;
+  /** `.wal` files with events that are kept, the active one included. Default: all. */
   readonly maxSegments?: number;
-  /** Without effect in this version, which compresses nothing. */
+  /**
+   * `.wal.lz4` files that are kept beyond those: older segments are compressed first and deleted when they are too many.
+   * Default 0: nothing is compressed. Given alone, `maxSegments` is 4.
+   */
   readonly maxCompressedSegments?: number;
-  /** Without effect in this version: events are durable from `sync()` on. */
-  readonly durability?: string;
+  /** Bytes of all segment files that are kept. Default: all. */
+  readonly maxBytes?: number;
+  /** How long a segment is kept after it was closed, in milliseconds. Default: for ever. */
+  readonly maxAgeMs?: number;
+  /** Threads that persist, compress and delete segments, 1 to 16. Default 1, or 2 where segments are compressed. */
+  readonly maintainers?: number;
+  /** Take a directory that belongs to another user or that others may write to. Default false: it is refused. */
+  readonly allowSharedDirectory?: boolean;
+  /**
+   * What to do where the directory is on tmpfs or a network file system, which promise less than a device: `warn` by
+   * `process.emitWarning` (default), `refuse`, or `allow`.
+   */
+  readonly volatilePlace?: VolatilePlace;
   /** Without effect in this version, which always counts. */
   readonly telemetry?: unknown;
 }
+
+export const DURABILITIES = ['none', 'interval', 'group'] as const;
+export type Durability = (typeof DURABILITIES)[number];
+const VOLATILE_PLACES = ['warn', 'refuse', 'allow'] as const;
+export type VolatilePlace = (typeof VOLATILE_PLACES)[number];
 
 export interface CheckedOptions<View extends EventView> {
   readonly dir: string;
@@ -53,11 +80,20 @@ export interface CheckedOptions<View extends EventView> {
   readonly backpressureTimeoutMs: number;
   readonly view: EventViewClass<View>;
   readonly mmap: ProviderName | undefined;
+  readonly durability: Durability;
+  readonly syncIntervalMs: number;
+  readonly limits: RetentionLimits;
+  readonly maintainers: number;
+  readonly allowSharedDirectory: boolean;
+  readonly volatilePlace: VolatilePlace;
   /** Names of options that were given and do nothing here. */
   readonly withoutEffect: readonly string[];
 }
 
 const MAX_PREPARED_SEGMENTS = 64;
+const MAX_MAINTAINERS = 16;
+/** Where segments are compressed and nothing says how many are not. */
+const UNCOMPRESSED_SEGMENTS = 4;
 const KNOWN = [
   'dir',
   'blocksPerSegment',
@@ -68,9 +104,18 @@ const KNOWN = [
   'backpressureTimeoutMs',
   'view',
   'mmap',
+  'durability',
+  'syncIntervalMs',
+  'maxSegments',
+  'maxCompressedSegments',
+  'maxBytes',
+  'maxAgeMs',
+  'maintainers',
+  'allowSharedDirectory',
+  'volatilePlace',
 ];
 /** Options of the contract that later versions give an effect. */
-const WITHOUT_EFFECT = ['maxSegments', 'maxCompressedSegments', 'durability', 'telemetry'];
+const WITHOUT_EFFECT = ['telemetry'];
 
 /** @throws TypeError, RangeError that say which option is wrong and what it may be */
 export function checkOptions<View extends EventView>(options: RecorderOptions<View>): CheckedOptions<View> {
@@ -95,6 +140,7 @@ export function checkOptions<View extends EventView>(options: RecorderOptions<Vi
   if (!(new view() instanceof EventView))
     throw new TypeError('option view: a class that extends EventView is needed');
   const dir = path.resolve(options.dir);
+  const limits = checkLimits(options);
   return {
     dir,
     blocksPerSegment: whole(
@@ -115,6 +161,17 @@ export function checkOptions<View extends EventView>(options: RecorderOptions<Vi
     ),
     view,
     mmap: options.mmap,
+    durability: oneOf('durability', options.durability ?? 'none', DURABILITIES),
+    syncIntervalMs: whole('syncIntervalMs', options.syncIntervalMs ?? 100, 1, 2 ** 31 - 1),
+    limits,
+    maintainers: whole(
+      'maintainers',
+      options.maintainers ?? (limits.maxCompressedSegments > 0 ? 2 : 1),
+      1,
+      MAX_MAINTAINERS,
+    ),
+    allowSharedDirectory: options.allowSharedDirectory === true,
+    volatilePlace: oneOf('volatilePlace', options.volatilePlace ?? 'warn', VOLATILE_PLACES),
     withoutEffect: WITHOUT_EFFECT.filter((name) => options[name as keyof typeof options] !== undefined),
   };
 }
@@ -122,4 +179,28 @@ export function checkOptions<View extends EventView>(options: RecorderOptions<Vi
 function whole(name: string, value: number, min: number, max: number): number {
   if (Number.isInteger(value) && value >= min && value <= max) return value;
   throw new RangeError(`option ${name}: a whole number from ${min} to ${max}, not ${value}`);
+}
+
+function checkLimits(options: Omit<RecorderOptions<EventView>, 'view'>): RetentionLimits {
+  const limit = (
+    name: 'maxSegments' | 'maxCompressedSegments' | 'maxBytes' | 'maxAgeMs',
+    min: number,
+    otherwise: number,
+  ) => (options[name] === undefined ? otherwise : whole(name, options[name], min, Number.MAX_SAFE_INTEGER));
+  const maxCompressedSegments = limit('maxCompressedSegments', 0, 0);
+  return {
+    maxSegments: limit(
+      'maxSegments',
+      1,
+      maxCompressedSegments > 0 ? UNCOMPRESSED_SEGMENTS : Number.POSITIVE_INFINITY,
+    ),
+    maxCompressedSegments,
+    maxBytes: limit('maxBytes', 1, Number.POSITIVE_INFINITY),
+    maxAgeMs: limit('maxAgeMs', 1, Number.POSITIVE_INFINITY),
+  };
+}
+
+function oneOf<T extends string>(name: string, value: T, values: readonly T[]): T {
+  if (values.includes(value)) return value;
+  throw new TypeError(`option ${name}: ${values.join(', ')}, not ${value}`);
 }

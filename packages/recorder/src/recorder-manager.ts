@@ -1,33 +1,58 @@
 import fs from 'node:fs';
-import path from 'node:path';
-import { Worker } from 'node:worker_threads';
-import { type EventView, type RequestEvent, TAIL_RING_FILE, WalError } from '@fswal/format';
-import { readTailRingPlace } from '@fswal/format/files';
+import {
+  compressedSegmentFileName,
+  type EventView,
+  type RequestEvent,
+  segmentFileName,
+  WalError,
+} from '@fswal/format';
+import { lowestSegmentInUse, readTailRingPlace } from '@fswal/format/files';
 import {
   asWalError,
   type DirectoryLock,
   loadProvider,
   type MappedFile,
   type MmapProvider,
-  syncDirectory,
 } from '@fswal/mmap';
 import { Appender } from './appender.js';
 import { claimedView } from './claimed-view.js';
-import { Control, type LogPosition, ROLES, Role, Stage } from './control.js';
+import { Control, type LogPosition, Role, Stage } from './control.js';
+import { DurableWaiters } from './durable-waiters.js';
+import { Folder } from './folder.js';
 import { createRings, decodePrepared, type Rings, recordOf, ringBuffers } from './handover.js';
+import { listKeptSegments } from './kept-segments.js';
+import { MaintenanceBoard } from './maintenance-board.js';
 import { MetaStore } from './meta-store.js';
 import { OpenSegments, SegmentState } from './open-segments.js';
 import { type CheckedOptions, checkOptions, type RecorderOptions } from './options.js';
+import { Patience } from './patience.js';
+import { type LogPlace, logPlace } from './place.js';
 import { LogResumer, type ResumedLog, type ResumeReport } from './resume.js';
-import { attempt, SegmentFiles } from './segment-files.js';
-import { createTailRing, removeTailRingPlace } from './tail-ring-file.js';
+import { planRetention, type RetentionStep } from './retention.js';
+import { freedFileName, SegmentFiles } from './segment-files.js';
+import { createTailRing, removeTailRing, removeTailRingPlace } from './tail-ring-file.js';
 import { type RecorderSnapshot, RecorderTelemetry } from './telemetry.js';
-import { WORKER_READY, type WorkerData } from './worker-data.js';
+import { Watermarks, type WatermarkValues } from './watermarks.js';
+import type { CommonWorkerData } from './worker-data.js';
+import { Workers } from './workers.js';
 
 const SIGNAL_TIMEOUT_MS = 100;
 /** How long a system call of a worker may take before its thread is terminated. */
 const STOP_TIMEOUT_MS = 5_000;
-const DIR_MODE = 0o700;
+
+/** The directories of a log, held open and locked. */
+interface Directories {
+  readonly log: Folder;
+  /** That of the tail ring: the same one, unless an option says otherwise. */
+  readonly ring: Folder;
+  /** Frees the locks and closes both. */
+  release(): void;
+}
+
+/** One segment that retention wants to compress or to delete. */
+export interface RetentionPlanStep extends RetentionStep {
+  readonly file: string;
+}
 
 /**
  * The appending side of a log, for one engine: one directory, one recorder at a time, one appending thread.
@@ -39,33 +64,38 @@ const DIR_MODE = 0o700;
  */
 export class RecorderManager<View extends EventView = RequestEvent> {
   readonly #options: CheckedOptions<View>;
-  readonly #lock: DirectoryLock;
+  readonly #directories: Directories;
   readonly #control: Control;
   readonly #appender: Appender<View>;
   readonly #rings: Rings;
   readonly #openSegments: OpenSegments;
   readonly #files: SegmentFiles;
   readonly #telemetry: RecorderTelemetry;
-  readonly #workers: readonly Worker[];
-  readonly #resumed: ResumeReport;
+  readonly #workers: Workers;
+  readonly #waiters: DurableWaiters;
+  readonly #watermarks: Watermarks;
+  readonly #resumed: ResumeReport & { readonly place: LogPlace };
   #closing: Promise<void> | undefined;
+  /** The last event for which a sync was asked, and whether one is about to be. */
+  #requestedId = 0n;
+  #requesting = false;
   #pending = 0;
   #alive: NodeJS.Timeout | undefined;
 
   private constructor(parts: {
     options: CheckedOptions<View>;
-    lock: DirectoryLock;
+    directories: Directories;
     control: Control;
     appender: Appender<View>;
     rings: Rings;
     openSegments: OpenSegments;
     files: SegmentFiles;
     telemetry: RecorderTelemetry;
-    workers: readonly Worker[];
-    resumed: ResumeReport;
+    workers: Workers;
+    resumed: ResumeReport & { readonly place: LogPlace };
   }) {
     this.#options = parts.options;
-    this.#lock = parts.lock;
+    this.#directories = parts.directories;
     this.#control = parts.control;
     this.#appender = parts.appender;
     this.#rings = parts.rings;
@@ -74,9 +104,9 @@ export class RecorderManager<View extends EventView = RequestEvent> {
     this.#telemetry = parts.telemetry;
     this.#workers = parts.workers;
     this.#resumed = parts.resumed;
-    for (const [role, worker] of parts.workers.entries()) this.#watch(worker, ROLES[role]);
-    // One may have ended while the others still started.
-    if (parts.workers.some((worker) => worker.threadId === -1)) this.#ended('a');
+    this.#waiters = new DurableWaiters(parts.control);
+    this.#watermarks = new Watermarks(parts.control, () => parts.appender.lastEventId);
+    parts.workers.watch((name, exitCode, cause) => this.#ended(name, exitCode, cause));
   }
 
   /**
@@ -93,26 +123,27 @@ export class RecorderManager<View extends EventView = RequestEvent> {
   ): Promise<RecorderManager<View>> {
     const checked = checkOptions(options);
     const provider = loadProvider(checked.mmap);
-    makeDirectory(checked.dir);
-    const lock = await lockDirectories(provider, checked);
+    const directories = await openDirectories(provider, checked);
     try {
-      return await RecorderManager.#openLocked(checked, provider, lock);
+      return await RecorderManager.#openLocked(checked, provider, directories);
     } catch (error) {
-      lock.release();
-      throw error;
+      directories.release();
+      throw directories.ring.named(directories.log.named(error));
     }
   }
 
   static async #openLocked<View extends EventView>(
     options: CheckedOptions<View>,
     provider: MmapProvider,
-    lock: DirectoryLock,
+    directories: Directories,
   ): Promise<RecorderManager<View>> {
-    const { dir, tailBlocks } = options;
-    syncDirectory(dir);
-    const files = new SegmentFiles(dir, provider);
+    const { tailBlocks } = options;
+    const folder = directories.log;
+    const place = checkPlace(options);
+    folder.sync();
+    const files = new SegmentFiles(folder, provider);
     // The ring of the recorder before, wherever this one is to have its own.
-    const resumer = new LogResumer(dir, readTailRingPlace(dir), files, new MetaStore(files), options);
+    const resumer = new LogResumer(readTailRingPlace(folder.base), files, new MetaStore(files), options);
     const resumed = resumer.resume();
     const openSegments = new OpenSegments();
     try {
@@ -124,9 +155,9 @@ export class RecorderManager<View extends EventView = RequestEvent> {
       control.startPersistedAt(resumed.active?.segment.segmentIndex ?? resumed.nextSegmentIndex);
       control.publishWritten(resumed.position);
       control.publishDurable(resumed.position);
-      const telemetry = new RecorderTelemetry();
+      const telemetry = RecorderTelemetry.create(options.maintainers);
       const rings = createRings(options.preparedSegments);
-      const ring = createTailRing(provider, files, options, resumed.position.eventId);
+      const ring = createTailRing(provider, files, directories.ring, tailBlocks, resumed.position.eventId);
       const waits = telemetry.backpressureWaits;
       const appender = new Appender(
         ring.buffer,
@@ -137,13 +168,14 @@ export class RecorderManager<View extends EventView = RequestEvent> {
         options.backpressureTimeoutMs,
         () => waits.add(1),
       );
-      const data = workerData(options, provider, { control, rings, openSegments, telemetry, ring, resumed });
-      const workers = await startWorkers(data);
+      const parts = { folder, control, rings, openSegments, telemetry, ring, resumed };
+      const workers = await Workers.start(workerData(options, provider, parts), options.maintainers);
       const ignored = options.withoutEffect.map((name) => `option ${name} has no effect in this version`);
-      const report = { ...resumed.report, notes: [...resumed.report.notes, ...ignored] };
+      const warnings = place.warning === undefined ? [] : [place.warning];
+      const report = { ...resumed.report, place, notes: [...resumed.report.notes, ...warnings, ...ignored] };
       return new RecorderManager({
         options,
-        lock,
+        directories,
         control,
         appender,
         rings,
@@ -159,8 +191,8 @@ export class RecorderManager<View extends EventView = RequestEvent> {
     }
   }
 
-  /** What opening found and did. */
-  get resumed(): ResumeReport {
+  /** What opening found and did, and what the place of the log guarantees. */
+  get resumed(): ResumeReport & { readonly place: LogPlace } {
     return this.#resumed;
   }
 
@@ -206,7 +238,7 @@ export class RecorderManager<View extends EventView = RequestEvent> {
     if (this.#closing !== undefined) throw notOpen();
     const request = this.#control.requestSync();
     await this.#whileAlive(async () => {
-      const patience = new Patience(this.#control, this.#options);
+      const patience = this.#patience();
       while (!this.#control.hasSynced(request)) {
         const seen = this.#control.signalCount;
         const failure = this.#control.failure();
@@ -216,6 +248,68 @@ export class RecorderManager<View extends EventView = RequestEvent> {
       }
     });
     return this.durableEventId;
+  }
+
+  /**
+   * Resolves when an event is durable. Many may wait: one fdatasync serves all that are there when it begins. With
+   * durability `interval` it waits for the next tick; with the others it asks for a sync.
+   *
+   * @param eventId an event that was appended
+   * @returns the durable event id, not below `eventId`
+   * @throws RangeError for an event that was not appended; WalError as `sync`
+   */
+  async waitDurable(eventId: number | bigint): Promise<bigint> {
+    if (this.#closing !== undefined) throw notOpen();
+    const id = BigInt(eventId);
+    if (id > this.#appender.lastEventId)
+      throw new RangeError(`event ${id} was not appended: nothing to wait for`);
+    const durable = this.durableEventId;
+    if (durable >= id) return durable;
+    if (this.#options.durability !== 'interval') this.#requestSyncFor(id);
+    const patience = this.#patience();
+    return this.#whileAlive(() => this.#waiters.wait(id, () => patience.check()));
+  }
+
+  /** One request serves all that wait in the same turn of the event loop. */
+  #requestSyncFor(eventId: bigint): void {
+    if (eventId <= this.#requestedId || this.#requesting) return;
+    this.#requesting = true;
+    queueMicrotask(() => {
+      this.#requesting = false;
+      this.#requestedId = this.#appender.lastEventId;
+      this.#control.requestSync();
+    });
+  }
+
+  /**
+   * How far the log has come: appended >= sealed >= durable, as they are now. The buffer is for another thread:
+   * `Watermarks.attach(buffer)` reads them there, without a lock.
+   */
+  get watermarks(): WatermarkValues & { readonly buffer: SharedArrayBuffer } {
+    return { ...this.#watermarks.read(), buffer: this.#watermarks.buffer };
+  }
+
+  /**
+   * What retention would take next, oldest first, and why; `blockedBy` says what it waits for. Empty where the log is
+   * within its limits. Reads the directory.
+   * @throws WalError READ_FAILED; NOT_OPEN after close()
+   */
+  retentionPlan(): readonly RetentionPlanStep[] {
+    if (this.#closing !== undefined) throw notOpen();
+    const folder = this.#directories.log;
+    const { segmentIndex, offset, eventId } = this.#control.written;
+    const { limits, durability } = this.#options;
+    const segments = listKeptSegments(folder, segmentIndex);
+    const steps = planRetention(segments, limits, {
+      nowMs: performance.timeOrigin + performance.now(),
+      activeBytes: eventId > 0n ? offset : undefined,
+      safeBelow: durability === 'none' ? segmentIndex : this.#control.durable.segmentIndex,
+      inUseFrom: lowestSegmentInUse(folder.path),
+    });
+    return steps.map((step) => {
+      const name = step.compressed ? compressedSegmentFileName : segmentFileName;
+      return { ...step, file: folder.label(name(step.segmentIndex)) };
+    });
   }
 
   /** Where the writer stands, and the last event appended. */
@@ -248,30 +342,31 @@ export class RecorderManager<View extends EventView = RequestEvent> {
 
   async #close(): Promise<void> {
     this.#appender.refuse(notOpen());
-    for (const worker of this.#workers) worker.ref();
+    this.#workers.ref();
     try {
       await this.#stopInOrder();
       this.#removeUnused();
     } catch (error) {
-      await this.#stopAtOnce(error);
-      throw error;
+      const named = this.#directories.log.named(error);
+      await this.#stopAtOnce(named);
+      throw named;
     } finally {
-      await Promise.all(this.#workers.map((worker) => worker.terminate()));
+      await this.#workers.terminate();
       for (const fd of this.#openSegments.descriptors()) fs.closeSync(fd);
-      this.#lock.release();
+      this.#directories.release();
     }
   }
 
   async #stopInOrder(): Promise<void> {
     this.#control.enter(Stage.writerStops);
     await this.#exitOf(Role.writer);
-    this.#control.enter(Stage.maintainersStop);
+    this.#control.enter(Stage.draining);
     await this.#exitOf(Role.preparer);
     // What it found no room for is not needed any more.
     this.#control.setDiskFull(Role.preparer, false);
-    await this.#exitOf(Role.maintainer);
-    this.#control.enter(Stage.coordinatorStops);
     await this.#exitOf(Role.coordinator);
+    this.#control.enter(Stage.maintainersStop);
+    await this.#exitOf(Role.maintainer);
     const failure = this.#control.failure();
     if (failure !== undefined) throw failure;
     // The ring must not go before its events are durable elsewhere, whatever made the workers end.
@@ -284,54 +379,51 @@ export class RecorderManager<View extends EventView = RequestEvent> {
 
   /** Each worker ends after the step it is at: one that is terminated in the midst of it may leave a descriptor open. */
   async #stopAtOnce(cause: unknown): Promise<void> {
-    this.#control.fail(asWalError('WORKER_FAILED', 'the recorder was closed', cause));
-    await Promise.all(
-      this.#workers.map((worker) => worker.threadId === -1 || exitOrTimeout(worker, STOP_TIMEOUT_MS)),
-    );
+    const failure = asWalError('WORKER_FAILED', 'the recorder was closed', cause);
+    this.#control.fail(failure);
+    this.#waiters.rejectAll(failure);
+    await Promise.all(Object.values(Role).map((role) => this.#workers.exitOrTimeout(role, STOP_TIMEOUT_MS)));
   }
 
-  /** Resolves when a worker has exited. @throws WalError on a failure, or when the disk stays full */
+  /** Resolves when the threads of a role have exited. @throws WalError on a failure, or when the disk stays full */
   async #exitOf(role: Role): Promise<void> {
-    const worker = this.#workers[role];
-    const patience = new Patience(this.#control, this.#options);
-    while (worker.threadId !== -1) {
+    const patience = this.#patience();
+    while (!this.#workers.haveExited(role)) {
       const failure = this.#control.failure();
       if (failure !== undefined) throw failure;
       patience.check();
-      await exitOrTimeout(worker, SIGNAL_TIMEOUT_MS);
+      await this.#workers.exitOrTimeout(role, SIGNAL_TIMEOUT_MS);
     }
   }
 
-  /** Prepared segments that no event went to, and the ring, whose events are all in segments. */
+  #patience(): Patience {
+    return new Patience(this.#control, this.#options.dir, this.#options.backpressureTimeoutMs);
+  }
+
+  /** Segments made ahead that no event went to, files that were freed, and the ring, whose events are all in segments. */
   #removeUnused(): void {
-    const record = recordOf(this.#rings.prepared);
+    const { prepared, freed } = this.#rings;
     const unused: string[] = [];
-    while (this.#rings.prepared.pop(record)) {
-      unused.push(decodePrepared(record, (name) => this.#files.path(name)).file);
+    const record = recordOf(prepared);
+    while (prepared.pop(record)) {
+      unused.push(segmentFileName(decodePrepared(record, (name) => name).segmentIndex));
     }
     // The newest first: being killed in between, or losing the power, leaves no gap.
-    for (const file of unused.reverse()) this.#files.remove(file);
-    const ring = path.join(this.#options.tailRingDir, TAIL_RING_FILE);
-    attempt('FILE_NOT_DELETED', ring, () => fs.unlinkSync(ring));
-    syncDirectory(this.#options.tailRingDir);
+    for (const name of unused.reverse()) this.#files.remove(name);
+    const freedRecord = recordOf(freed);
+    while (freed.pop(freedRecord)) this.#files.remove(freedFileName(freedRecord[0]));
+    removeTailRing(this.#directories.ring);
     removeTailRingPlace(this.#files);
   }
 
   /** A worker that dies poisons the recorder at once: from then on appends and waiters throw. */
-  #watch(worker: Worker, name: string): void {
-    worker.on('error', (cause) => {
+  #ended(name: string, exitCode: number, cause?: Error): void {
+    if (cause !== undefined) {
       this.#poison(new WalError('WORKER_FAILED', `the ${name} thread failed: ${cause.message}`, { cause }));
-    });
-    worker.on('exit', (exitCode) => {
-      if (this.#control.failed || this.#control.stage === Stage.running || exitCode !== 0) {
-        this.#ended(`the ${name}`);
-      }
-    });
-  }
-
-  #ended(thread: string): void {
-    const early = () => new WalError('WORKER_FAILED', `${thread} thread ended before its time`);
-    this.#poison(this.#control.failure() ?? early());
+    } else if (this.#control.failed || this.#control.stage === Stage.running || exitCode !== 0) {
+      const early = new WalError('WORKER_FAILED', `the ${name} thread ended before its time`);
+      this.#poison(this.#control.failure() ?? early);
+    }
   }
 
   #poison(error: WalError): void {
@@ -353,70 +445,57 @@ export class RecorderManager<View extends EventView = RequestEvent> {
   }
 }
 
-function notOpen(): WalError {
-  return new WalError('NOT_OPEN', 'the recorder is closed');
-}
-
-/** Tells how long the disk has been full while something waits. */
-class Patience {
-  readonly #control: Control;
-  readonly #options: { dir: string; backpressureTimeoutMs: number };
-  #fullSince: number | undefined;
-
-  constructor(control: Control, options: { dir: string; backpressureTimeoutMs: number }) {
-    this.#control = control;
-    this.#options = options;
-  }
-
-  /** @throws WalError DISK_FULL when it has been full for longer than an append would wait */
-  check(): void {
-    const { dir, backpressureTimeoutMs } = this.#options;
-    if (!this.#control.diskFull) this.#fullSince = undefined;
-    else this.#fullSince ??= performance.now();
-    if (this.#fullSince === undefined || performance.now() - this.#fullSince <= backpressureTimeoutMs) return;
-    throw new WalError('DISK_FULL', 'what could not be written stays in the tail ring', { file: dir });
-  }
-}
-
-/** Makes a directory and what is missing above it, every name on the device. @throws WalError OPEN_FAILED, DISK_FULL */
-function makeDirectory(dir: string): void {
-  let first: string | undefined;
-  try {
-    first = fs.mkdirSync(dir, { recursive: true, mode: DIR_MODE });
-  } catch (cause) {
-    throw asWalError('OPEN_FAILED', 'the log directory cannot be made', cause, dir);
-  }
-  if (first === undefined) return;
-  for (let made = dir; made.length >= first.length; made = path.dirname(made))
-    syncDirectory(path.dirname(made));
-}
-
-/** Locks the log's directory and, where that is another one, the ring's: no two logs can share a ring. */
-async function lockDirectories(
+/** Holds the log's directory and, where that is another one, the ring's open and locked: no two logs can share a ring. */
+async function openDirectories(
   provider: MmapProvider,
-  { dir, tailRingDir }: { dir: string; tailRingDir: string },
-): Promise<DirectoryLock> {
-  const lock = await provider.lockDirectory(dir);
+  {
+    dir,
+    tailRingDir,
+    allowSharedDirectory,
+  }: { dir: string; tailRingDir: string; allowSharedDirectory: boolean },
+): Promise<Directories> {
+  const held: { folder: Folder; lock: DirectoryLock | undefined }[] = [];
+  const hold = async (folder: Folder): Promise<Folder> => {
+    const entry: (typeof held)[number] = { folder, lock: undefined };
+    held.push(entry);
+    // By the descriptor: what is locked is what is held, wherever the path leads by now.
+    entry.lock = await provider.lockDirectory(folder.base);
+    return folder;
+  };
+  const release = () => {
+    for (const { folder, lock } of held.splice(0).reverse()) {
+      lock?.release();
+      folder.close();
+    }
+  };
   try {
-    makeDirectory(tailRingDir);
-    if (fs.realpathSync(tailRingDir) === fs.realpathSync(dir)) return lock;
-    const ringLock = await provider.lockDirectory(tailRingDir);
-    return {
-      release: () => {
-        ringLock.release();
-        lock.release();
-      },
-    };
+    const log = await hold(Folder.open(dir, allowSharedDirectory));
+    if (tailRingDir === dir) return { log, ring: log, release };
+    const other = Folder.open(tailRingDir, allowSharedDirectory);
+    if (!other.isSameAs(log)) return { log, ring: await hold(other), release };
+    other.close();
+    return { log, ring: log, release };
   } catch (error) {
-    lock.release();
-    throw error;
+    const folders = held.map(({ folder }) => folder);
+    release();
+    throw folders.reduce((named, folder) => folder.named(named), error);
   }
+}
+
+/** @throws WalError OPEN_FAILED where the place is refused */
+function checkPlace({ dir, volatilePlace }: CheckedOptions<EventView>): LogPlace {
+  const place = logPlace(dir);
+  if (place.warning === undefined || volatilePlace === 'allow') return place;
+  if (volatilePlace === 'refuse') throw new WalError('OPEN_FAILED', place.warning, { file: dir });
+  process.emitWarning(place.warning, { type: 'FswalWarning', code: 'FSWAL_VOLATILE_PLACE' });
+  return place;
 }
 
 function workerData(
   options: CheckedOptions<EventView>,
   provider: MmapProvider,
   parts: {
+    folder: Folder;
     control: Control;
     rings: Rings;
     openSegments: OpenSegments;
@@ -424,16 +503,20 @@ function workerData(
     ring: MappedFile;
     resumed: ResumedLog;
   },
-): Omit<WorkerData, 'role'> {
+): CommonWorkerData {
   return {
-    dir: options.dir,
+    folder: { path: parts.folder.path, fd: parts.folder.fd },
     mmap: provider.name,
     control: parts.control.buffer,
     rings: ringBuffers(parts.rings),
+    board: new MaintenanceBoard().buffer,
     openSegments: parts.openSegments.buffer,
-    telemetry: parts.telemetry.buffer,
+    telemetry: parts.telemetry.buffers,
     tailRing: parts.ring.share(),
     tailBlocks: options.tailBlocks,
+    durability: options.durability,
+    syncIntervalMs: options.syncIntervalMs,
+    limits: options.limits,
     blocksPerSegment: options.blocksPerSegment,
     formatVersion: options.formatVersion,
     nextSegmentIndex: parts.resumed.nextSegmentIndex,
@@ -443,54 +526,6 @@ function workerData(
   };
 }
 
-/** Starts a thread for each role and waits until all are up. */
-async function startWorkers(data: Omit<WorkerData, 'role'>): Promise<Worker[]> {
-  const file = new URL('./worker.js', import.meta.url);
-  const workers = ROLES.map((name) => {
-    // Descriptors are handed from thread to thread: none may be closed because the thread that opened it exits.
-    const options = {
-      workerData: { ...data, role: Role[name] },
-      // The process's own flags may be such that no thread starts with them (--input-type).
-      execArgv: [],
-      trackUnmanagedFds: false,
-      name: `fswal ${name}`,
-    };
-    return new Worker(file, options);
-  });
-  try {
-    await Promise.all(workers.map((worker, role) => ready(worker, ROLES[role])));
-  } catch (error) {
-    await Promise.all(workers.map((worker) => worker.terminate()));
-    throw error;
-  }
-  for (const worker of workers) worker.unref();
-  return workers;
-}
-
-function ready(worker: Worker, name: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const fail = (cause: Error) => {
-      reject(new WalError('WORKER_FAILED', `the ${name} thread did not start: ${cause.message}`, { cause }));
-    };
-    const exit = (exitCode: number) => fail(new Error(`it ended with exit code ${exitCode}`));
-    worker.once('message', (message) => {
-      worker.off('exit', exit);
-      if (message === WORKER_READY) resolve();
-    });
-    // These stay until the recorder listens itself: an error that nobody hears would end the process.
-    worker.once('error', fail);
-    worker.once('exit', exit);
-  });
-}
-
-function exitOrTimeout(worker: Worker, timeoutMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      worker.off('exit', done);
-      resolve();
-    };
-    const timer = setTimeout(done, timeoutMs);
-    worker.once('exit', done);
-  });
+function notOpen(): WalError {
+  return new WalError('NOT_OPEN', 'the recorder is closed');
 }

@@ -11,38 +11,40 @@ import {
   eventOffset,
   type FormatVersion,
   LogScan,
-  MAX_BLOCKS_PER_SEGMENT,
   MAX_TAIL_BLOCKS,
+  META_FILE,
   META_TEMP_FILE,
   readTailRing,
   SEGMENT_HEADER_BYTES,
   type SegmentFile,
   type SegmentVerdict,
-  segmentBytes,
   TAIL_RING_HEADER_BYTES,
   TAIL_RING_PLACE_FILE,
   type TailRingContent,
   tailRingBytes,
   WalError,
   WORD_BYTES,
+  withoutRetired,
 } from '@fswal/format';
 import {
   type KnownDurable,
   knownDurable,
   listLogDirectory,
-  oneFormEach,
   openRegularFile,
   readBootId,
   readDurablePosition,
   readFully,
-  readRegularFile,
+  readSegmentFile,
   type TailRingPlace,
 } from '@fswal/format/files';
 import { syncDirectory } from '@fswal/mmap';
 import type { LogPosition } from './control.js';
 import { Evidence } from './evidence.js';
+import type { Folder } from './folder.js';
+import { refuseForeign } from './foreign-files.js';
 import type { MetaStore } from './meta-store.js';
 import { attempt, type OpenSegment, type SegmentFiles, TEMP_SUFFIX } from './segment-files.js';
+import { chooseForms } from './segment-forms.js';
 import { progressOf, type SegmentProgress, SegmentWriter } from './segment-writer.js';
 
 /** What opening found and did. */
@@ -76,7 +78,8 @@ export interface ResumedLog {
 
 /** A segment of the log's end, after its verdict. */
 interface ScannedSegment {
-  readonly file: string;
+  readonly name: string;
+  readonly compressed: boolean;
   readonly segmentIndex: number;
   readonly verdict: SegmentVerdict;
   /** Its sealed blocks. */
@@ -92,7 +95,16 @@ interface LogEnd {
   /** Segments before it that no one closed: all of their blocks are full. */
   readonly unclosed: readonly ScannedSegment[];
   /** Segments behind it: without events, or behind a torn tail. */
-  readonly behind: readonly string[];
+  readonly behind: readonly BehindSegment[];
+  /** Last event of the log, in a segment or, where retention has taken all, before them. */
+  readonly lastEventId: bigint;
+}
+
+/** A segment that is not part of the log. */
+interface BehindSegment {
+  readonly name: string;
+  /** Whether it holds nothing but what older segments had: it was made ahead, of zeros or of a used file. */
+  readonly unused: boolean;
 }
 
 /**
@@ -103,7 +115,7 @@ interface LogEnd {
  * stays until its events are durable in segments, and what is there already connects to it anew.
  */
 export class LogResumer {
-  readonly #dir: string;
+  readonly #folder: Folder;
   readonly #place: TailRingPlace;
   readonly #files: SegmentFiles;
   readonly #meta: MetaStore;
@@ -117,13 +129,12 @@ export class LogResumer {
   #nextSegmentIndex = 0;
 
   constructor(
-    dir: string,
     place: TailRingPlace,
     files: SegmentFiles,
     meta: MetaStore,
     options: { blocksPerSegment: number; formatVersion: FormatVersion },
   ) {
-    this.#dir = dir;
+    this.#folder = files.folder;
     this.#place = place;
     this.#files = files;
     this.#meta = meta;
@@ -151,30 +162,33 @@ export class LogResumer {
 
   #resume(): ResumedLog {
     const image = this.#readTailRing();
-    const segments = this.#listSegments();
-    const durable = this.#durablePosition(segments);
-    const end = this.#scan(segments, durable.position);
+    const listed = this.#listSegments();
+    const durable = this.#durablePosition(listed);
+    const forms = chooseForms(this.#folder, withoutRetired(listed, durable.position));
+    const end = this.#scan(forms.chosen, durable.position);
     const content = this.#judgeTailRing(image, end);
 
     this.#removeTempFiles();
+    this.#removeRetired(listed, durable.position);
+    for (const name of forms.superfluous) this.#files.remove(name);
+    for (const name of forms.damaged) this.#evidence.moveAside(this.#folder.at(name));
     // The newest first: being killed in between, or losing the power, leaves no gap.
-    for (const file of end.behind.toReversed()) this.#removeOrMoveAside(file);
+    for (const segment of end.behind.toReversed()) this.#removeOrMoveAside(segment);
     if (end.last !== undefined) this.#clearBehindEnd(end.last, end.lastBytes);
     for (const segment of end.unclosed) this.#closeFull(segment);
-    let writer = end.last === undefined ? undefined : this.#writeOn(end.last, end.lastBytes);
-    for (const run of content.runs) writer = this.#writeRun(image as Uint8Array, run, writer);
-
-    const position = writer?.position ?? {
-      segmentIndex: this.#nextSegmentIndex,
-      offset: SEGMENT_HEADER_BYTES,
-      eventId: 0n,
-    };
-    if (writer !== undefined) this.#makeDurable(writer);
+    let writer =
+      end.last === undefined || end.last.compressed ? undefined : this.#writeOn(end.last, end.lastBytes);
+    let link = writer?.chained ?? end.last?.progress.chained ?? 0n;
+    for (const run of content.runs) {
+      writer = this.#writeRun(image as Uint8Array, run, writer, link);
+      link = writer.chained;
+    }
+    const position = this.#storePosition(writer, end, durable);
     this.#finishTailRing(image, content);
     const active = writer === undefined || writer.roomBlocks === 0 ? undefined : writer;
     return {
       active: active === undefined ? undefined : { segment: active.segment, progress: active.progress },
-      link: writer?.chained ?? 0n,
+      link,
       nextSegmentIndex: this.#nextSegmentIndex,
       position,
       report: {
@@ -206,9 +220,10 @@ export class LogResumer {
     }
   }
 
-  /** The segments, without a gap. */
+  /** The segments, without a gap, and none of them a link or anything else that is not ours. */
   #listSegments(): readonly SegmentFile[] {
-    const { segments } = listLogDirectory(this.#dir);
+    const { segments } = listLogDirectory(this.#folder.base);
+    refuseForeign(this.#folder, [...segments.map(({ name }) => name), META_FILE, TAIL_RING_PLACE_FILE]);
     for (let i = 1; i < segments.length; i++) {
       const before = segments[i - 1].segmentIndex;
       const { name, segmentIndex } = segments[i];
@@ -221,8 +236,8 @@ export class LogResumer {
 
   /** @throws WalError DURABLE_LOST where the segment that holds it is missing */
   #durablePosition(segments: readonly SegmentFile[]): KnownDurable {
-    const known = knownDurable(this.#dir, readDurablePosition(this.#dir), segments);
-    const missing = durableSegmentMissing(known.position, segments[0]?.segmentIndex, this.#dir);
+    const known = knownDurable(this.#folder.base, readDurablePosition(this.#folder.base), segments);
+    const missing = durableSegmentMissing(known.position, segments[0]?.segmentIndex, this.#folder.path);
     if (missing !== undefined) throw missing;
     return known;
   }
@@ -230,34 +245,36 @@ export class LogResumer {
   /** Judges the segments from the one before the durable position on: what lies before it was judged when it was last. */
   #scan(segments: readonly SegmentFile[], durable: DurablePosition): LogEnd {
     const scan = new LogScan(durable);
-    const oldest = segments[0]?.segmentIndex ?? 0;
+    const oldest = segments[0]?.segmentIndex ?? durable.segmentIndex;
     const from = durable.eventId === 0n ? oldest : durable.segmentIndex - 1;
     let last: ScannedSegment | undefined;
     let lastBytes: Uint8Array = new Uint8Array(0);
     const unclosed: ScannedSegment[] = [];
     /** Closed without an event: part of the log if a segment with events follows. */
-    let empty: string[] = [];
-    const behind: string[] = [];
-    for (const { name, segmentIndex, compressed } of oneFormEach(segments)) {
+    let empty: BehindSegment[] = [];
+    const behind: BehindSegment[] = [];
+    for (const segment of segments) {
+      const { name, segmentIndex, compressed } = segment;
       if (segmentIndex < from) continue;
+      const bytes = this.#readSegment(segment);
       const file = this.#files.path(name);
-      if (compressed)
-        throw new WalError('READ_FAILED', 'this version reads no compressed segments', { file });
-      if (scan.ended) {
-        behind.push(file);
+      const ended = scan.ended;
+      const verdict = scan.judge(segmentIndex, bytes, file);
+      const { verification } = verdict;
+      const unused = verification.status === 'OK' && verification.events === 0;
+      if (ended) {
+        behind.push({ name, unused });
         continue;
       }
-      const bytes = this.#readSegment(file);
-      const verdict = scan.judge(segmentIndex, bytes, file);
-      if (verdict.decision === 'refuse') throw verdict.error;
+      if (verdict.decision === 'refuse' || (compressed && verdict.error !== undefined)) throw verdict.error;
       if (verdict.unreachableBlocks > 0) {
         this.#notes.push(
           `${file}: ${verdict.unreachableBlocks} sound blocks behind the damage are out of reach`,
         );
       }
       if (verdict.events === 0) {
-        const closed = verdict.verification.state === 'sealed' && verdict.error === undefined;
-        (closed ? empty : behind).push(file);
+        const closed = verification.state === 'sealed' && verdict.error === undefined;
+        (closed ? empty : behind).push({ name, unused });
         if (verdict.error !== undefined) this.#noteTornTail(file, 0, verdict.error.message);
         continue;
       }
@@ -265,31 +282,32 @@ export class LogResumer {
       // Only a segment without a gap at its end gets a successor, so nothing but its header is missing.
       if (last !== undefined && last.verdict.verification.state !== 'sealed') unclosed.push(last);
       const { blocks, tailEvents } = verdict;
-      const chained = verdict.verification.chainedChecksum;
+      const chained = verification.chainedChecksum;
       const progress = progressOf(bytes, {
         blocks,
         tailEvents,
         events: verdict.events - tailEvents,
         chained,
       });
-      last = { file, segmentIndex, verdict, progress };
+      last = { name, compressed, segmentIndex, verdict, progress };
       lastBytes = bytes;
     }
     const lost = scan.finish();
     if (lost !== undefined) throw lost;
     this.#nextSegmentIndex = last === undefined ? oldest : last.segmentIndex + 1;
-    return { last, lastBytes, unclosed, behind: [...empty, ...behind] };
+    const { lastEventId } = scan;
+    return { last, lastBytes, unclosed, behind: [...empty, ...behind], lastEventId };
   }
 
   /** Reads a segment as the device has it: what only the page cache has would be lost to the next power cut. */
-  #readSegment(file: string): Uint8Array {
-    const { fd } = openRegularFile(file, fs.constants.O_RDWR);
+  #readSegment({ name, compressed }: SegmentFile): Uint8Array {
+    const { fd } = this.#folder.openOwn(name, fs.constants.O_RDWR);
     try {
-      this.#files.sync(fd, file);
+      this.#files.sync(fd, this.#files.path(name));
     } finally {
       fs.closeSync(fd);
     }
-    return readRegularFile(file, segmentBytes(MAX_BLOCKS_PER_SEGMENT));
+    return readSegmentFile(this.#folder.at(name), compressed);
   }
 
   #judgeTailRing(image: Uint8Array | undefined, end: LogEnd): TailRingContent {
@@ -310,30 +328,41 @@ export class LogResumer {
   // Changing
 
   #removeTempFiles(): void {
-    for (const name of listLogDirectory(this.#dir).others) {
+    for (const name of listLogDirectory(this.#folder.base).others) {
       const isTemp =
         name === META_TEMP_FILE ||
         name === `${TAIL_RING_PLACE_FILE}${TEMP_SUFFIX}` ||
-        /^FS\.\d{8}\.wal\.(at-[\d.]+\.broken\.)?tmp$/.test(name);
-      if (isTemp) attempt('FILE_NOT_DELETED', name, () => fs.unlinkSync(this.#files.path(name)));
+        /^FS\.\d{8}\.wal(\.lz4)?\.(at-[\d.]+\.broken\.)?tmp$/.test(name);
+      if (!isTemp) continue;
+      refuseForeign(this.#folder, [name]);
+      attempt('FILE_NOT_DELETED', this.#files.path(name), () => fs.unlinkSync(this.#folder.at(name)));
     }
   }
 
-  /** A segment without events of its own: prepared and never used, or not to be used any more. */
-  #removeOrMoveAside(file: string): void {
-    const bytes = readRegularFile(file, segmentBytes(MAX_BLOCKS_PER_SEGMENT));
-    if (isUnused(bytes.subarray(SEGMENT_HEADER_BYTES))) this.#files.remove(file);
-    else this.#evidence.moveAside(file);
+  /** What retention was about to take when it was interrupted, oldest first. */
+  #removeRetired(listed: readonly SegmentFile[], durable: DurablePosition): void {
+    const part = new Set(withoutRetired(listed, durable));
+    for (const segment of listed) if (!part.has(segment)) this.#files.remove(segment.name);
   }
 
-  /** Zeros what lies behind the last sound event, so that it can never come back; what it was is kept beside it. */
-  #clearBehindEnd({ file, verdict }: ScannedSegment, bytes: Uint8Array): void {
+  /** A segment without events of its own: prepared and never used, or not to be used any more. */
+  #removeOrMoveAside({ name, unused }: BehindSegment): void {
+    if (unused) this.#files.remove(name);
+    else this.#evidence.moveAside(this.#folder.at(name));
+  }
+
+  /**
+   * Zeros what lies behind a torn end, so that it can never come back; what it was is kept beside it. Behind a sound
+   * end there is nothing that could: all ids are smaller, as in a file that was used before.
+   */
+  #clearBehindEnd({ name, verdict }: ScannedSegment, bytes: Uint8Array): void {
     const { endOffset, error } = verdict;
     const behind = bytes.subarray(endOffset);
-    if (isUnused(behind)) return;
-    this.#noteTornTail(file, endOffset, error?.message ?? 'data behind the last event whose id grows');
-    this.#evidence.keepBytes(`${file}.at-${endOffset}`, behind);
-    const { fd } = openRegularFile(file, fs.constants.O_RDWR);
+    if (error === undefined || isUnused(behind)) return;
+    const file = this.#files.path(name);
+    this.#noteTornTail(file, endOffset, error.message);
+    this.#evidence.keepBytes(`${this.#folder.at(name)}.at-${endOffset}`, behind);
+    const { fd } = this.#folder.openOwn(name, fs.constants.O_RDWR);
     try {
       this.#files.write({ fd, file }, new Uint8Array(behind.length), endOffset);
       this.#files.sync(fd, file);
@@ -360,9 +389,9 @@ export class LogResumer {
     return writer;
   }
 
-  #writerFor({ verdict, progress, file }: ScannedSegment): SegmentWriter {
+  #writerFor({ verdict, progress, name }: ScannedSegment): SegmentWriter {
     const { header, capacityBlocks } = verdict.verification;
-    if (header === undefined) throw new Error(`${file} was kept without a header`);
+    if (header === undefined) throw new Error(`${name} was kept without a header`);
     const segment = this.#files.reopen(header, capacityBlocks);
     this.#opened.push(segment);
     return new SegmentWriter(segment, this.#files, progress);
@@ -373,6 +402,7 @@ export class LogResumer {
     image: Uint8Array,
     run: TailRingContent['runs'][number],
     before: SegmentWriter | undefined,
+    link: bigint,
   ): SegmentWriter {
     let writer = before;
     if (writer === undefined || writer.roomBlocks === 0) {
@@ -380,7 +410,7 @@ export class LogResumer {
       const segment = this.#files.create(this.#nextSegmentIndex, this.#blocksPerSegment, this.#formatVersion);
       this.#nextSegmentIndex++;
       this.#opened.push(segment);
-      writer = SegmentWriter.start(segment, this.#files, writer?.chained ?? 0n);
+      writer = SegmentWriter.start(segment, this.#files, link);
     }
     const from = run.wordIndex * WORD_BYTES;
     const block = new Uint8Array(eventOffset(run.count));
@@ -389,13 +419,32 @@ export class LogResumer {
     return writer;
   }
 
-  #makeDurable(writer: SegmentWriter): void {
-    const prefixChecksum = writer.sealedPrefix;
-    const { position } = writer;
-    if (writer.roomBlocks === 0) this.#close(writer);
-    else this.#files.sync(writer.segment.fd, writer.segment.file);
-    this.#files.syncDirectory();
-    this.#meta.store({ ...position, prefixChecksum });
+  /** Makes the end of the log durable. @returns it */
+  #storePosition(writer: SegmentWriter | undefined, end: LogEnd, durable: KnownDurable): LogPosition {
+    if (writer !== undefined) {
+      const prefixChecksum = writer.sealedPrefix;
+      const { position } = writer;
+      if (writer.roomBlocks === 0) this.#close(writer);
+      else this.#files.sync(writer.segment.fd, writer.segment.file);
+      this.#files.syncDirectory();
+      this.#meta.store({ ...position, prefixChecksum });
+      return position;
+    }
+    if (end.last !== undefined) {
+      const { segmentIndex, verdict, progress } = end.last;
+      const position = { segmentIndex, offset: verdict.endOffset, eventId: end.lastEventId };
+      this.#files.syncDirectory();
+      this.#meta.store({ ...position, prefixChecksum: progress.prefixChecksum });
+      return position;
+    }
+    const start = {
+      segmentIndex: this.#nextSegmentIndex,
+      offset: SEGMENT_HEADER_BYTES,
+      eventId: end.lastEventId,
+    };
+    // With the file there, nothing has to be derived after a power cut from headers that got to the device by chance.
+    if (durable.report.source === 'derived') this.#meta.store({ ...start, prefixChecksum: 0n });
+    return start;
   }
 
   /** Data to the device, then the final header, then close. */
@@ -427,9 +476,9 @@ export class LogResumer {
 }
 
 /** The last event of the segments, for the tail ring to connect to. */
-function segmentsEnd({ last, lastBytes }: LogEnd) {
+function segmentsEnd({ last, lastBytes, lastEventId: before }: LogEnd) {
   if (last === undefined)
-    return { lastEventId: 0n, words: new Int32Array(0), lastEventWord: 0, eventsInBlock: 0 };
+    return { lastEventId: before, words: new Int32Array(0), lastEventWord: 0, eventsInBlock: 0 };
   const { endOffset, lastEventId } = last.verdict;
   const inBlock =
     ((endOffset - SEGMENT_HEADER_BYTES - 1) % (BLOCK_HEADER_BYTES + BLOCK_EVENTS * EVENT_BYTES)) + 1;

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
-import path from 'node:path';
 import {
   blockOffset,
+  compressedSegmentFileName,
   encodeSegmentHeader,
   type FormatVersion,
   SEGMENT_HEADER_BYTES,
@@ -11,10 +11,10 @@ import {
   WalError,
   type WalErrorCode,
 } from '@fswal/format';
-import { openRegularFile } from '@fswal/format/files';
-import { asWalError, type MmapProvider, syncDirectory } from '@fswal/mmap';
+import { asWalError, type MmapProvider } from '@fswal/mmap';
+import type { Folder } from './folder.js';
 
-const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDWR } = fs.constants;
+const { O_CREAT, O_DSYNC, O_EXCL, O_NOFOLLOW, O_RDWR } = fs.constants;
 const FILE_MODE = 0o600;
 const WARM_CHUNK_BYTES = 1 << 20;
 
@@ -39,17 +39,18 @@ export interface OpenSegment {
 
 /** The segment files of one directory: creation and every write to them. */
 export class SegmentFiles {
-  readonly #dir: string;
+  readonly folder: Folder;
   readonly #provider: Pick<MmapProvider, 'allocate'>;
   #warmBuffer: Uint8Array | undefined;
 
-  constructor(dir: string, provider: Pick<MmapProvider, 'allocate'>) {
-    this.#dir = dir;
+  constructor(folder: Folder, provider: Pick<MmapProvider, 'allocate'>) {
+    this.folder = folder;
     this.#provider = provider;
   }
 
+  /** The path of a file, for messages. */
   path(name: string): string {
-    return path.join(this.#dir, name);
+    return this.folder.label(name);
   }
 
   /**
@@ -57,47 +58,119 @@ export class SegmentFiles {
    * @throws WalError FILE_ALREADY_EXISTS, DISK_FULL, OPEN_FAILED, WRITE_FAILED, FSYNC_FAILED; no file is left behind
    */
   create(segmentIndex: number, capacityBlocks: number, version: FormatVersion): OpenSegment {
-    const file = this.path(segmentFileName(segmentIndex));
-    const temp = `${file}${TEMP_SUFFIX}`;
-    if (fs.lstatSync(file, { throwIfNoEntry: false }) !== undefined) {
-      throw new WalError('FILE_ALREADY_EXISTS', 'the next segment cannot be created', { file });
-    }
+    const name = segmentFileName(segmentIndex);
+    this.#refuseExisting(name);
+    const temp = `${name}${TEMP_SUFFIX}`;
+    const file = this.path(temp);
     const createdNs = nowNs();
-    const fd = attempt('OPEN_FAILED', temp, () =>
-      fs.openSync(temp, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, FILE_MODE),
-    );
-    let name = temp;
+    const fd = this.createTemp(temp);
+    let made = temp;
     try {
-      fs.fchmodSync(fd, FILE_MODE);
       this.#provider.allocate(fd, segmentBytes(capacityBlocks));
-      const header = preparedHeader(segmentIndex, version, createdNs);
-      this.writeHeader({ fd, file: temp }, header);
-      attempt('FSYNC_FAILED', temp, () => fs.fsyncSync(fd));
-      attempt('OPEN_FAILED', file, () => fs.renameSync(temp, file));
-      name = file;
-      syncDirectory(this.#dir);
-      const syncFd = openRegularFile(file, O_RDWR).fd;
-      return { file, segmentIndex, version, capacityBlocks, createdNs, fd, syncFd };
+      this.writeHeader({ fd, file }, preparedHeader(segmentIndex, version, createdNs));
+      attempt('FSYNC_FAILED', file, () => fs.fsyncSync(fd));
+      this.rename(temp, name);
+      made = name;
+      return this.#open(name, { segmentIndex, capacityBlocks, version, createdNs, fd });
     } catch (error) {
       fs.closeSync(fd);
-      fs.rmSync(name, { force: true });
+      fs.rmSync(this.folder.at(made), { force: true });
       throw error;
     }
   }
 
-  /** Deletes a file that holds no event; when it returns, its name is gone from the device. */
-  remove(file: string): void {
-    attempt('FILE_NOT_DELETED', file, () => fs.unlinkSync(file));
+  /**
+   * Makes the next segment of a file that retention has freed (see `free`). Its blocks are allocated and its pages
+   * warm; what it holds has ids below those to come. Header and name are on the device when this returns.
+   * @throws WalError as `create`; the freed file stays where it failed before the new name
+   */
+  recycle(freed: number, segmentIndex: number, capacityBlocks: number, version: FormatVersion): OpenSegment {
+    const name = segmentFileName(segmentIndex);
+    this.#refuseExisting(name);
+    const temp = freedFileName(freed);
+    const file = this.path(temp);
+    const createdNs = nowNs();
+    // O_DSYNC: the header alone goes to the device, not the old events that may still be on their way there.
+    const synced = this.folder.openOwn(temp, O_RDWR | O_DSYNC);
+    try {
+      if (synced.bytes !== segmentBytes(capacityBlocks)) {
+        throw new WalError('SEGMENT_CORRUPTED', `a freed segment has ${synced.bytes} bytes`, { file });
+      }
+      this.writeHeader({ fd: synced.fd, file }, preparedHeader(segmentIndex, version, createdNs));
+    } finally {
+      fs.closeSync(synced.fd);
+    }
+    const { fd } = this.folder.openOwn(temp, O_RDWR);
+    try {
+      this.rename(temp, name);
+      return this.#open(name, { segmentIndex, capacityBlocks, version, createdNs, fd });
+    } catch (error) {
+      fs.closeSync(fd);
+      throw error;
+    }
+  }
+
+  /** The name is on the device, and the second descriptor open. */
+  #open(name: string, segment: Omit<OpenSegment, 'file' | 'syncFd'>): OpenSegment {
+    this.folder.sync();
+    return { ...segment, file: this.path(name), syncFd: this.folder.openOwn(name, O_RDWR).fd };
+  }
+
+  #refuseExisting(name: string): void {
+    if (fs.lstatSync(this.folder.at(name), { throwIfNoEntry: false }) === undefined) return;
+    throw new WalError('FILE_ALREADY_EXISTS', 'the next segment cannot be created', {
+      file: this.path(name),
+    });
+  }
+
+  /**
+   * Takes a full segment out of the log; when this returns, its name is gone from the device.
+   * @param recycle keep the file for `recycle`, under its name with `.tmp`
+   */
+  free(segmentIndex: number, compressed: boolean, recycle: boolean): void {
+    const name = compressed ? compressedSegmentFileName(segmentIndex) : segmentFileName(segmentIndex);
+    if (recycle && !compressed) {
+      this.rename(name, freedFileName(segmentIndex));
+      this.folder.sync();
+    } else {
+      this.remove(name);
+    }
+  }
+
+  /** Deletes a file; when it returns, its name is gone from the device. */
+  remove(name: string): void {
+    attempt('FILE_NOT_DELETED', this.path(name), () => fs.unlinkSync(this.folder.at(name)));
     this.syncDirectory();
+  }
+
+  /** A new file with mode 0600 whatever the umask. One of that name that a killed recorder left is removed first. */
+  createTemp(name: string): number {
+    const file = this.path(name);
+    attempt('WRITE_FAILED', file, () => fs.rmSync(this.folder.at(name), { force: true }));
+    const fd = attempt('OPEN_FAILED', file, () =>
+      fs.openSync(this.folder.at(name), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, FILE_MODE),
+    );
+    try {
+      attempt('OPEN_FAILED', file, () => fs.fchmodSync(fd, FILE_MODE));
+      return fd;
+    } catch (error) {
+      fs.closeSync(fd);
+      throw error;
+    }
+  }
+
+  /** @throws WalError FSYNC_FAILED, whatever went wrong: which of the two names the device has is not known then */
+  rename(from: string, to: string): void {
+    attempt('FSYNC_FAILED', this.path(from), () => fs.renameSync(this.folder.at(from), this.folder.at(to)));
   }
 
   /** Opens a segment that is to be written on. @throws WalError OPEN_FAILED */
   reopen(header: SegmentHeader, capacityBlocks: number): OpenSegment {
-    const file = this.path(segmentFileName(header.segmentIndex));
-    const fd = openRegularFile(file, O_RDWR).fd;
-    const syncFd = openRegularFile(file, O_RDWR).fd;
+    const name = segmentFileName(header.segmentIndex);
+    const { fd } = this.folder.openOwn(name, O_RDWR);
+    const syncFd = this.folder.openOwn(name, O_RDWR).fd;
     const { segmentIndex, version, createdNs } = header;
-    return { file, segmentIndex, version, capacityBlocks, createdNs, fd, syncFd };
+    return { file: this.path(name), segmentIndex, version, capacityBlocks, createdNs, fd, syncFd };
   }
 
   /** Brings a new segment's pages into the page cache by reading them, so that writing finds them there. */
@@ -139,19 +212,15 @@ export class SegmentFiles {
    * @throws WalError WRITE_FAILED, DISK_FULL, FSYNC_FAILED: the old content is still there
    */
   replace(name: string, content: Uint8Array): void {
-    const file = this.path(name);
-    const temp = `${file}${TEMP_SUFFIX}`;
-    attempt('WRITE_FAILED', temp, () => fs.rmSync(temp, { force: true }));
-    const fd = attempt('WRITE_FAILED', temp, () =>
-      fs.openSync(temp, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, FILE_MODE),
-    );
+    const temp = `${name}${TEMP_SUFFIX}`;
+    const fd = this.createTemp(temp);
     try {
-      this.write({ fd, file: temp }, content, 0);
-      this.sync(fd, temp);
+      this.write({ fd, file: this.path(temp) }, content, 0);
+      this.sync(fd, this.path(temp));
     } finally {
       fs.closeSync(fd);
     }
-    attempt('FSYNC_FAILED', temp, () => fs.renameSync(temp, file));
+    this.rename(temp, name);
     this.syncDirectory();
   }
 
@@ -162,8 +231,13 @@ export class SegmentFiles {
 
   /** @throws WalError FSYNC_FAILED */
   syncDirectory(): void {
-    syncDirectory(this.#dir);
+    this.folder.sync();
   }
+}
+
+/** What a segment is called between retention and the preparer: the name of a temporary file, which opening removes. */
+export function freedFileName(segmentIndex: number): string {
+  return `${segmentFileName(segmentIndex)}${TEMP_SUFFIX}`;
 }
 
 /** The header of a segment before its first event. */

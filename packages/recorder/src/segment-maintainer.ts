@@ -1,51 +1,83 @@
 import fs from 'node:fs';
 import { segmentFileName, WalError } from '@fswal/format';
-import type { SpmcRing } from '@fswal/ring';
 import type { Agent } from './agent.js';
 import { type Control, Role, Stage } from './control.js';
-import { decodePersist, type PersistOrder, recordOf } from './handover.js';
+import {
+  decodeMaintenance,
+  decodePersist,
+  type MaintenanceOrder,
+  type PersistOrder,
+  type Rings,
+  recordOf,
+} from './handover.js';
+import type { MaintenanceBoard, Outcome } from './maintenance-board.js';
 import { type OpenSegments, SegmentState } from './open-segments.js';
 import { attempt, type SegmentFiles } from './segment-files.js';
+import type { SegmentFreezer } from './segment-freezer.js';
 import type { MaintainerTelemetry } from './telemetry.js';
 
-/** Persists full segments: data to the device, then the final header, then close. */
+/**
+ * The work on full segments: persists them (data to the device, then the final header), compresses them, takes them out
+ * of the log. One of several, which share the orders.
+ */
 export class SegmentMaintainer implements Agent {
   readonly role = Role.maintainer;
   readonly #control: Control;
   readonly #files: SegmentFiles;
-  readonly #persist: SpmcRing;
+  readonly #rings: Pick<Rings, 'persist' | 'freeze' | 'free'>;
+  readonly #board: MaintenanceBoard;
+  readonly #freezer: SegmentFreezer;
   readonly #openSegments: OpenSegments;
+  /** Whether a segment goes to the device as soon as it is full; else with the next sync. */
+  readonly #syncsSegments: boolean;
   readonly #telemetry: MaintainerTelemetry;
-  readonly #record: Int32Array;
+  readonly #persistRecord: Int32Array;
+  readonly #maintenanceRecord: Int32Array;
   /** Taken from the ring, not persisted yet. */
   #order: PersistOrder | undefined;
 
   constructor(
     control: Control,
     files: SegmentFiles,
-    persist: SpmcRing,
+    rings: Pick<Rings, 'persist' | 'freeze' | 'free'>,
+    board: MaintenanceBoard,
+    freezer: SegmentFreezer,
     openSegments: OpenSegments,
+    syncsSegments: boolean,
     telemetry: MaintainerTelemetry,
   ) {
     this.#control = control;
     this.#files = files;
-    this.#persist = persist;
+    this.#rings = rings;
+    this.#board = board;
+    this.#freezer = freezer;
     this.#openSegments = openSegments;
+    this.#syncsSegments = syncsSegments;
     this.#telemetry = telemetry;
-    this.#record = recordOf(persist);
+    this.#persistRecord = recordOf(rings.persist);
+    this.#maintenanceRecord = recordOf(rings.free);
   }
 
   get done(): boolean {
-    const idle = this.#persist.size === 0 && this.#order === undefined;
+    const { persist, freeze, free } = this.#rings;
+    const idle = persist.size + freeze.size + free.size === 0 && this.#order === undefined;
     return this.#control.stage >= Stage.maintainersStop && idle;
   }
 
   doWork(): number {
-    if (this.#order === undefined && this.#persist.pop(this.#record))
-      this.#order = decodePersist(this.#record);
-    if (this.#order === undefined) return 0;
+    const { persist, freeze, free } = this.#rings;
+    if (this.#order === undefined && persist.pop(this.#persistRecord))
+      this.#order = decodePersist(this.#persistRecord);
+    // A segment that is not persisted holds up the durable position; to compress one takes long, and can wait.
+    if (this.#order !== undefined) return this.#tryPersist(this.#order);
+    if (free.pop(this.#maintenanceRecord)) return this.#free(decodeMaintenance(this.#maintenanceRecord));
+    if (freeze.pop(this.#maintenanceRecord)) return this.#freeze(decodeMaintenance(this.#maintenanceRecord));
+    return 0;
+  }
+
+  #tryPersist(order: PersistOrder): number {
     try {
-      this.#persistSegment(this.#order);
+      this.#persistSegment(order);
     } catch (error) {
       if (!(error instanceof WalError) || error.code !== 'DISK_FULL') throw error;
       // Where overwriting takes new blocks the header may find none; the next step tries again.
@@ -62,9 +94,9 @@ export class SegmentMaintainer implements Agent {
     const { segmentIndex } = header;
     const file = this.#files.path(segmentFileName(segmentIndex));
     // Data first: a final header on the device says that the blocks it counts are there.
-    this.#files.sync(fd, file);
+    if (this.#syncsSegments) this.#files.sync(fd, file);
     this.#files.writeHeader({ fd, file }, header);
-    this.#files.sync(fd, file);
+    if (this.#syncsSegments) this.#files.sync(fd, file);
     this.#openSegments.forgetFd(segmentIndex);
     attempt('CLOSE_FAILED', file, () => fs.closeSync(fd));
     this.#openSegments.setState(segmentIndex, SegmentState.persisted);
@@ -79,5 +111,39 @@ export class SegmentMaintainer implements Agent {
       if (!this.#openSegments.isPersisted(next)) return;
       this.#control.advancePersisted(next);
     }
+  }
+
+  #free({ slot, segmentIndex, compressed, recycle }: MaintenanceOrder): number {
+    return this.#carryOut(slot, this.#telemetry.freeFailures, () => {
+      const start = performance.now();
+      this.#files.free(segmentIndex, compressed, recycle);
+      this.#telemetry.freeSegment.record((performance.now() - start) * 1e6);
+      return 0;
+    });
+  }
+
+  #freeze({ slot, segmentIndex, recycle }: MaintenanceOrder): number {
+    return this.#carryOut(slot, this.#telemetry.freezeFailures, () => {
+      const start = performance.now();
+      const bytes = this.#freezer.freeze(segmentIndex);
+      this.#files.free(segmentIndex, false, recycle);
+      this.#telemetry.freezeSegment.record((performance.now() - start) * 1e6);
+      return bytes;
+    });
+  }
+
+  /** Only a device that failed is a failure of the recorder; of anything else the segment stays as it was. */
+  #carryOut(slot: number, failures: { add(n: number): void }, work: () => number): number {
+    let outcome: Outcome;
+    try {
+      outcome = { done: true, bytes: work() };
+    } catch (error) {
+      if (!(error instanceof WalError) || error.code === 'FSYNC_FAILED') throw error;
+      failures.add(1);
+      outcome = { done: false, bytes: 0 };
+    }
+    this.#board.report(slot, outcome);
+    this.#control.wake(Role.coordinator);
+    return 1;
   }
 }

@@ -1,55 +1,66 @@
 import { type FormatVersion, WalError } from '@fswal/format';
-import type { SpscRing } from '@fswal/ring';
 import type { Agent } from './agent.js';
 import { type Control, Role, Stage } from './control.js';
-import { encodePrepared, recordOf } from './handover.js';
+import { encodePrepared, type Rings, recordOf } from './handover.js';
 import { type OpenSegments, SegmentState } from './open-segments.js';
-import type { SegmentFiles } from './segment-files.js';
+import type { OpenSegment, SegmentFiles } from './segment-files.js';
 import type { PreparerTelemetry } from './telemetry.js';
 
-/** Makes the next segment files ahead: allocated, with a header, their pages in the cache. */
+const NONE = -1;
+
+/**
+ * Makes the next segment files ahead: of files that retention has freed, whose blocks are allocated and whose pages are
+ * warm, or new ones.
+ */
 export class SegmentPreparer implements Agent {
   readonly role = Role.preparer;
   readonly #control: Control;
   readonly #files: SegmentFiles;
-  readonly #prepared: SpscRing;
+  readonly #rings: Pick<Rings, 'prepared' | 'freed'>;
   readonly #openSegments: OpenSegments;
   readonly #blocksPerSegment: number;
   readonly #formatVersion: FormatVersion;
   readonly #telemetry: PreparerTelemetry;
   readonly #record: Int32Array;
+  readonly #freedRecord: Int32Array;
   #nextSegmentIndex: number;
+  /** A freed segment taken from the ring and not used yet. */
+  #freed = NONE;
 
   constructor(
     control: Control,
     files: SegmentFiles,
-    prepared: SpscRing,
+    rings: Pick<Rings, 'prepared' | 'freed'>,
     openSegments: OpenSegments,
     options: { blocksPerSegment: number; formatVersion: FormatVersion; nextSegmentIndex: number },
     telemetry: PreparerTelemetry,
   ) {
     this.#control = control;
     this.#files = files;
-    this.#prepared = prepared;
+    this.#rings = rings;
     this.#openSegments = openSegments;
     this.#blocksPerSegment = options.blocksPerSegment;
     this.#formatVersion = options.formatVersion;
     this.#nextSegmentIndex = options.nextSegmentIndex;
     this.#telemetry = telemetry;
-    this.#record = recordOf(prepared);
+    this.#record = recordOf(rings.prepared);
+    this.#freedRecord = recordOf(rings.freed);
   }
 
   get done(): boolean {
-    return this.#control.stage >= Stage.maintainersStop;
+    return this.#control.stage >= Stage.draining;
   }
 
   doWork(): number {
-    if (this.#prepared.size === this.#prepared.capacity) return 0;
+    const { prepared, freed } = this.#rings;
+    if (prepared.size === prepared.capacity) return 0;
+    if (this.#freed === NONE && freed.pop(this.#freedRecord)) this.#freed = this.#freedRecord[0];
+    // The next freed segment is on its way, and the writer is not waiting for it yet.
+    if (this.#freed === NONE && prepared.size > 0 && this.#control.sparesExpected) return 0;
     const start = performance.now();
+    let segment: OpenSegment;
     try {
-      const segment = this.#files.create(this.#nextSegmentIndex, this.#blocksPerSegment, this.#formatVersion);
-      this.#openSegments.add(segment.segmentIndex, SegmentState.prepared, segment.fd, segment.syncFd);
-      this.#files.warm(segment);
+      segment = this.#prepare();
       encodePrepared(segment, this.#record);
     } catch (error) {
       if (!(error instanceof WalError) || error.code !== 'DISK_FULL') throw error;
@@ -59,9 +70,21 @@ export class SegmentPreparer implements Agent {
     }
     this.#control.setDiskFull(Role.preparer, false);
     this.#nextSegmentIndex++;
-    this.#prepared.push(this.#record);
+    prepared.push(this.#record);
     this.#control.wake(Role.writer);
     this.#telemetry.prepareSegment.record((performance.now() - start) * 1e6);
     return 1;
+  }
+
+  #prepare(): OpenSegment {
+    const recycled = this.#freed !== NONE;
+    const segment = recycled
+      ? this.#files.recycle(this.#freed, this.#nextSegmentIndex, this.#blocksPerSegment, this.#formatVersion)
+      : this.#files.create(this.#nextSegmentIndex, this.#blocksPerSegment, this.#formatVersion);
+    this.#freed = NONE;
+    this.#openSegments.add(segment.segmentIndex, SegmentState.prepared, segment.fd, segment.syncFd);
+    if (recycled) this.#telemetry.recycled.add(1);
+    else this.#files.warm(segment);
+    return segment;
   }
 }

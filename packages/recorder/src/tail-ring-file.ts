@@ -1,5 +1,4 @@
 import fs from 'node:fs';
-import path from 'node:path';
 import {
   encodeTailRingHeader,
   TAIL_RING_FILE,
@@ -8,14 +7,15 @@ import {
   tailRingBytes,
   WalError,
 } from '@fswal/format';
-import { encodeTailRingPlace, openRegularFile, readBootId, readFully } from '@fswal/format/files';
-import { type MappedFile, type MmapProvider, syncDirectory } from '@fswal/mmap';
+import { encodeTailRingPlace, readBootId, readFully } from '@fswal/format/files';
+import type { MappedFile, MmapProvider } from '@fswal/mmap';
+import type { Folder } from './folder.js';
 import { attempt, type SegmentFiles } from './segment-files.js';
 
 /** The ring is in the log's own directory, or there is none. */
 export function removeTailRingPlace(files: SegmentFiles): void {
-  const file = files.path(TAIL_RING_PLACE_FILE);
-  if (fs.lstatSync(file, { throwIfNoEntry: false }) !== undefined) files.remove(file);
+  const file = files.folder.at(TAIL_RING_PLACE_FILE);
+  if (fs.lstatSync(file, { throwIfNoEntry: false }) !== undefined) files.remove(TAIL_RING_PLACE_FILE);
 }
 
 /**
@@ -25,17 +25,19 @@ export function removeTailRingPlace(files: SegmentFiles): void {
 export function createTailRing(
   provider: MmapProvider,
   files: SegmentFiles,
-  options: { dir: string; tailRingDir: string; tailBlocks: number },
+  ringFolder: Folder,
+  tailBlocks: number,
   afterEventId: bigint,
 ): MappedFile {
-  const { dir, tailRingDir, tailBlocks } = options;
   removeTailRingPlace(files);
-  const file = path.join(tailRingDir, TAIL_RING_FILE);
-  makeWay(file);
+  const file = ringFolder.at(TAIL_RING_FILE);
+  makeWay(ringFolder);
   const ring = provider.createMapped(file, tailRingBytes(tailBlocks));
   try {
-    syncDirectory(tailRingDir);
-    if (tailRingDir !== dir) files.replace(TAIL_RING_PLACE_FILE, encodeTailRingPlace(dir, tailRingDir));
+    ringFolder.sync();
+    if (ringFolder !== files.folder) {
+      files.replace(TAIL_RING_PLACE_FILE, encodeTailRingPlace(files.folder.path, ringFolder.path));
+    }
   } catch (error) {
     fs.unlinkSync(file);
     throw error;
@@ -44,23 +46,32 @@ export function createTailRing(
   return ring;
 }
 
+/** Of a recorder whose events are all in segments. */
+export function removeTailRing(ringFolder: Folder): void {
+  const label = ringFolder.label(TAIL_RING_FILE);
+  attempt('FILE_NOT_DELETED', label, () => fs.unlinkSync(ringFolder.at(TAIL_RING_FILE)));
+  ringFolder.sync();
+}
+
 /**
  * Removes a ring without a header, which a recorder was killed while making. Its directory is locked.
  * @throws WalError FILE_ALREADY_EXISTS for any other: its events are not of this log
  */
-function makeWay(file: string): void {
+function makeWay(ringFolder: Folder): void {
+  const file = ringFolder.at(TAIL_RING_FILE);
   if (fs.lstatSync(file, { throwIfNoEntry: false }) === undefined) return;
-  const { fd } = openRegularFile(file);
+  const label = ringFolder.label(TAIL_RING_FILE);
+  const { fd } = ringFolder.openOwn(TAIL_RING_FILE, fs.constants.O_RDONLY);
   const header = new Uint8Array(TAIL_RING_HEADER_BYTES);
   try {
-    readFully(fd, header, file);
+    readFully(fd, header, label);
   } finally {
     fs.closeSync(fd);
   }
   if (!header.every((byte) => byte === 0)) {
     const message =
       'there is the tail ring of another log: open that log first, or choose another tailRingDir';
-    throw new WalError('FILE_ALREADY_EXISTS', message, { file });
+    throw new WalError('FILE_ALREADY_EXISTS', message, { file: label });
   }
-  attempt('FILE_NOT_DELETED', file, () => fs.unlinkSync(file));
+  attempt('FILE_NOT_DELETED', label, () => fs.unlinkSync(file));
 }

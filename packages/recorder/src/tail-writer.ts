@@ -21,6 +21,7 @@ import {
 import { type OpenSegments, SegmentState } from './open-segments.js';
 import type { SegmentFiles } from './segment-files.js';
 import { SegmentWriter } from './segment-writer.js';
+import type { SyncPace } from './sync-pace.js';
 import type { WriterTelemetry } from './telemetry.js';
 
 /** Blocks written by one call of the system, at most. */
@@ -39,6 +40,7 @@ export class TailWriter implements Agent {
   readonly #files: SegmentFiles;
   readonly #rings: Rings;
   readonly #openSegments: OpenSegments;
+  readonly #pace: SyncPace;
   readonly #telemetry: WriterTelemetry;
   readonly #preparedRecord: Int32Array;
   readonly #persistRecord: Int32Array;
@@ -51,8 +53,9 @@ export class TailWriter implements Agent {
   #block = 0;
   #slot = 0;
   #lastEventId: bigint;
-  /** The last request for a sync that was passed on. */
+  /** The last request for a sync that was passed on, and the last event it was for. */
   #handledSync = 0;
+  #orderedEventId: bigint;
   /** The one being worked on, and the block that was being filled when it was seen. */
   #pendingSync = 0;
   #pendingBlock = 0;
@@ -67,6 +70,7 @@ export class TailWriter implements Agent {
     rings: Rings,
     openSegments: OpenSegments,
     start: { writer: SegmentWriter | undefined; link: bigint; lastEventId: bigint },
+    pace: SyncPace,
     telemetry: WriterTelemetry,
   ) {
     this.#control = control;
@@ -79,6 +83,8 @@ export class TailWriter implements Agent {
     this.#writer = start.writer;
     this.#link = start.link;
     this.#lastEventId = start.lastEventId;
+    this.#orderedEventId = start.lastEventId;
+    this.#pace = pace;
     this.#telemetry = telemetry;
     this.#preparedRecord = recordOf(rings.prepared);
     this.#persistRecord = recordOf(rings.persist);
@@ -105,6 +111,7 @@ export class TailWriter implements Agent {
   #step(): number {
     const stopping = this.#control.stage >= Stage.writerStops;
     if (this.#pendingSync === this.#handledSync) {
+      if (this.#wantsSync()) this.#control.requestOwnSync();
       // The request first: what was appended before it is in the blocks up to the one that is loaded after it.
       this.#pendingSync = this.#control.syncRequested;
       this.#pendingBlock = this.#control.appendedBlocks;
@@ -113,6 +120,7 @@ export class TailWriter implements Agent {
     if (this.#pendingSync !== this.#handledSync) {
       if (this.#writeThrough(this.#pendingBlock) && this.#order('sync', this.#pendingSync)) {
         this.#handledSync = this.#pendingSync;
+        this.#orderedEventId = this.#lastEventId;
         work++;
       }
     } else if (stopping) {
@@ -121,6 +129,19 @@ export class TailWriter implements Agent {
       work = this.#writeIfQuiet();
     }
     return work;
+  }
+
+  /** Whether the mode of durability wants a sync now, and there is something to sync. */
+  #wantsSync(): boolean {
+    const { syncRequested } = this.#control;
+    if (syncRequested !== this.#handledSync) return false;
+    if (this.#orderedEventId === this.#lastEventId && this.#eventsInBlock() === this.#eventsInFile())
+      return false;
+    return this.#pace.due(this.#control.hasSynced(syncRequested), nowMs);
+  }
+
+  #eventsInFile(): number {
+    return this.#writer?.tailEvents ?? 0;
   }
 
   /** Writes blocks up to `appended`, as far as there are segments. @returns how many */
@@ -161,7 +182,7 @@ export class TailWriter implements Agent {
         continue;
       }
       const count = this.#eventsInBlock();
-      const inFile = this.#writer?.tailEvents ?? 0;
+      const inFile = this.#eventsInFile();
       if (count === inFile && count < BLOCK_EVENTS) return true;
       const writer = this.#segmentWithRoom();
       if (writer === undefined) return false;
@@ -176,7 +197,7 @@ export class TailWriter implements Agent {
 
   #writeIfQuiet(): number {
     const count = this.#eventsInBlock();
-    const inFile = this.#writer?.tailEvents ?? 0;
+    const inFile = this.#eventsInFile();
     // A block that is in the file whole but for its header is begun and not sealed: the disk was full.
     const unwritten = count > inFile || inFile === BLOCK_EVENTS;
     const quiet = unwritten && count === this.#quietEvents;
@@ -188,7 +209,7 @@ export class TailWriter implements Agent {
 
   /** Events of the current block that are committed. */
   #eventsInBlock(): number {
-    const inFile = this.#writer?.tailEvents ?? 0;
+    const inFile = this.#eventsInFile();
     const next = tailRingEventWord(this.#slot, inFile);
     const count = inFile + countGrowing(this.#words, next, BLOCK_EVENTS - inFile, this.#lastEventId);
     // Pairs with the store of the id in the appender: from here on the events are there, not only their ids.
@@ -270,4 +291,8 @@ export class TailWriter implements Agent {
   #slotBytes(): Uint8Array {
     return this.#bytes.subarray(TAIL_RING_HEADER_BYTES + this.#slot * BLOCK_BYTES);
   }
+}
+
+function nowMs(): number {
+  return performance.now();
 }

@@ -1,27 +1,41 @@
 import type { FormatVersion } from '@fswal/format';
 import type { ProviderName, SharedMapping } from '@fswal/mmap';
 import type { Role } from './control.js';
+import type { FolderHandle } from './folder.js';
 import type { RingBuffers } from './handover.js';
+import type { Durability } from './options.js';
+import type { RetentionLimits } from './retention.js';
 import type { OpenSegment } from './segment-files.js';
 import type { SegmentProgress } from './segment-writer.js';
+import type { RecorderTelemetryBuffers } from './telemetry.js';
 
-/** What a worker thread is started with. */
-export interface WorkerData {
-  readonly role: Role;
-  readonly dir: string;
+/** What all worker threads of a recorder are started with. */
+export interface CommonWorkerData {
+  readonly folder: FolderHandle;
   readonly mmap: ProviderName;
   readonly control: SharedArrayBuffer;
   readonly rings: RingBuffers;
+  readonly board: SharedArrayBuffer;
   readonly openSegments: SharedArrayBuffer;
-  readonly telemetry: SharedArrayBuffer;
+  readonly telemetry: RecorderTelemetryBuffers;
   readonly tailRing: SharedMapping;
   readonly tailBlocks: number;
+  readonly durability: Durability;
+  readonly syncIntervalMs: number;
+  readonly limits: RetentionLimits;
   readonly blocksPerSegment: number;
   readonly formatVersion: FormatVersion;
   readonly nextSegmentIndex: number;
   readonly active: { readonly segment: OpenSegment; readonly progress: SegmentProgress } | undefined;
   readonly link: bigint;
   readonly lastEventId: bigint;
+}
+
+/** What a worker thread is started with. */
+export interface WorkerData extends CommonWorkerData {
+  readonly role: Role;
+  /** Which of the threads of its role. */
+  readonly index: number;
 }
 
 /** What a worker says once it is up. */

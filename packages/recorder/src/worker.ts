@@ -1,30 +1,45 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { WalError } from '@fswal/format';
+import { compressSegment, decompressSegment } from '@fswal/format/files';
 import { loadProvider, type MmapProvider } from '@fswal/mmap';
 import { type Agent, BackoffIdle, type IdleStrategy, runAgent } from './agent.js';
 import { Control, ROLES, Role } from './control.js';
+import { Folder } from './folder.js';
 import { attachRings } from './handover.js';
+import { listKeptSegments } from './kept-segments.js';
+import { MaintenanceBoard } from './maintenance-board.js';
 import { MetaCoordinator } from './meta-coordinator.js';
 import { MetaStore } from './meta-store.js';
 import { OpenSegments } from './open-segments.js';
+import { RetentionKeeper } from './retention-keeper.js';
 import { SegmentFiles } from './segment-files.js';
+import { SegmentFreezer } from './segment-freezer.js';
 import { SegmentMaintainer } from './segment-maintainer.js';
 import { SegmentPreparer } from './segment-preparer.js';
 import { SegmentWriter } from './segment-writer.js';
+import { syncPaceOf } from './sync-pace.js';
 import { TailWriter } from './tail-writer.js';
 import { RecorderTelemetry } from './telemetry.js';
 import { WORKER_READY, type WorkerData } from './worker-data.js';
 
 const data = workerData as WorkerData;
 const control = new Control(data.control);
+const folder = new Folder(data.folder);
 const agent = createAgent();
+let ended = false;
+process.once('exit', () => {
+  // Nobody else tells an engine that never returns to its event loop.
+  if (!ended)
+    control.fail(new WalError('WORKER_FAILED', `the ${ROLES[data.role]} thread ended before its time`));
+});
 parentPort?.postMessage(WORKER_READY);
 runAgent(agent, idleOf(data.role), control, (error) => {
-  if (error instanceof WalError) return error;
+  if (error instanceof WalError) return folder.named(error) as WalError;
   return new WalError('WORKER_FAILED', `the ${ROLES[data.role]} thread failed: ${String(error)}`, {
     cause: error,
   });
 });
+ended = true;
 
 function createAgent(): Agent {
   // Loaded by those that need it: the writer attaches to the ring, the preparer allocates.
@@ -33,40 +48,56 @@ function createAgent(): Agent {
     provider ??= loadProvider(data.mmap);
     return provider;
   };
-  const files = new SegmentFiles(data.dir, { allocate: (fd, bytes) => load().allocate(fd, bytes) });
+  const files = new SegmentFiles(folder, { allocate: (fd, bytes) => load().allocate(fd, bytes) });
   const rings = attachRings(data.rings);
+  const board = new MaintenanceBoard(data.board);
   const openSegments = new OpenSegments(data.openSegments);
-  const telemetry = new RecorderTelemetry(data.telemetry);
+  const telemetry = RecorderTelemetry.attach(data.telemetry);
+  const segmentsAreSynced = data.durability !== 'none';
   switch (data.role) {
     case Role.writer: {
       const { buffer } = load().attach(data.tailRing);
       const { active, link, lastEventId, tailBlocks } = data;
       const writer = active && new SegmentWriter(active.segment, files, active.progress);
-      const start = { writer, link, lastEventId };
       return new TailWriter(
         control,
         { buffer, tailBlocks },
         files,
         rings,
         openSegments,
-        start,
+        { writer, link, lastEventId },
+        syncPaceOf(data.durability, data.syncIntervalMs),
         telemetry.writer,
       );
     }
     case Role.preparer:
       // Before the thread says that it is up: koffi ends the process hard when that exits while it is being loaded.
       load();
-      return new SegmentPreparer(control, files, rings.prepared, openSegments, data, telemetry.preparer);
-    case Role.maintainer:
-      return new SegmentMaintainer(control, files, rings.persist, openSegments, telemetry.maintainer);
+      return new SegmentPreparer(control, files, rings, openSegments, data, telemetry.preparer);
+    case Role.maintainer: {
+      const codec = { compress: compressSegment, decompress: decompressSegment };
+      return new SegmentMaintainer(
+        control,
+        files,
+        rings,
+        board,
+        new SegmentFreezer(files, codec),
+        openSegments,
+        segmentsAreSynced,
+        telemetry.maintainer(data.index),
+      );
+    }
     case Role.coordinator: {
-      const store = new MetaStore(files);
+      const kept = listKeptSegments(folder, data.active?.segment.segmentIndex ?? data.nextSegmentIndex);
+      const options = { ...data, dir: folder.path };
       return new MetaCoordinator(
         control,
         files,
-        store,
+        new MetaStore(files),
         rings.durability,
         openSegments,
+        (gate) => new RetentionKeeper(control, rings, board, gate, options, kept, data.lastEventId),
+        segmentsAreSynced,
         telemetry.coordinator,
       );
     }

@@ -194,7 +194,7 @@ describe('the preparer', () => {
     files.before = () => 'ENOSPC';
     expect(recorder.preparer.doWork()).toBe(0);
     expect(recorder.control.diskFull).toBe(true);
-    expect(fs.readdirSync(dir)).toEqual(['FS.00000000.wal']);
+    expect(fs.readdirSync(dir)).toEqual(['FS.00000000.wal', 'wal_meta.dat']);
     files.before = () => undefined;
     expect(recorder.preparer.doWork()).toBe(1);
     expect(recorder.control.diskFull).toBe(false);

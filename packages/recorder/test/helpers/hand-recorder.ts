@@ -7,20 +7,28 @@ import {
   TAIL_RING_FILE,
   tailRingBytes,
 } from '@fswal/format';
-import { readBootId } from '@fswal/format/files';
+import { compressSegment, decompressSegment, readBootId } from '@fswal/format/files';
 import { loadProvider } from '@fswal/mmap';
 import type { Agent } from '../../src/agent.js';
 import { Appender } from '../../src/appender.js';
 import { Control, Stage } from '../../src/control.js';
+import { Folder } from '../../src/folder.js';
 import { createRings, type Rings } from '../../src/handover.js';
+import { listKeptSegments } from '../../src/kept-segments.js';
+import { MaintenanceBoard } from '../../src/maintenance-board.js';
 import { MetaCoordinator } from '../../src/meta-coordinator.js';
 import { MetaStore } from '../../src/meta-store.js';
 import { OpenSegments, SegmentState } from '../../src/open-segments.js';
+import type { Durability } from '../../src/options.js';
 import { LogResumer, type ResumedLog } from '../../src/resume.js';
-import { SegmentFiles } from '../../src/segment-files.js';
+import type { RetentionLimits } from '../../src/retention.js';
+import { RetentionKeeper } from '../../src/retention-keeper.js';
+import { freedFileName, SegmentFiles } from '../../src/segment-files.js';
+import { type SegmentCodec, SegmentFreezer } from '../../src/segment-freezer.js';
 import { SegmentMaintainer } from '../../src/segment-maintainer.js';
 import { SegmentPreparer } from '../../src/segment-preparer.js';
 import { SegmentWriter } from '../../src/segment-writer.js';
+import { syncPaceOf } from '../../src/sync-pace.js';
 import { TailWriter } from '../../src/tail-writer.js';
 import { RecorderTelemetry } from '../../src/telemetry.js';
 import { fillContent } from './formula.js';
@@ -35,20 +43,32 @@ export interface HandOptions {
   tailBlocks?: number;
   preparedSegments?: number;
   files?: SegmentFiles;
+  /** Default `interval`, with an interval that never ends: full segments are synced, and nothing else by itself. */
+  durability?: Durability;
+  limits?: Partial<RetentionLimits>;
+  codec?: SegmentCodec;
+}
+
+export const UNLIMITED: RetentionLimits = {
+  maxSegments: Number.POSITIVE_INFINITY,
+  maxCompressedSegments: 0,
+  maxBytes: Number.POSITIVE_INFINITY,
+  maxAgeMs: Number.POSITIVE_INFINITY,
+};
+
+/** The files of a directory, which is made. Its descriptor lives as long as the process. */
+export function filesOf(dir: string): SegmentFiles {
+  return new SegmentFiles(Folder.open(dir, true), loadProvider());
 }
 
 /** Opens a log without a recorder. */
 export function resume(options: HandOptions): ResumedLog {
   const { dir, blocksPerSegment = 16, formatVersion = 2 } = options;
-  fs.mkdirSync(dir, { recursive: true });
-  const files = options.files ?? new SegmentFiles(dir, loadProvider());
-  return new LogResumer(
-    dir,
-    { file: join(dir, TAIL_RING_FILE), note: undefined },
-    files,
-    new MetaStore(files),
-    { blocksPerSegment, formatVersion },
-  ).resume();
+  const files = options.files ?? filesOf(dir);
+  return new LogResumer({ file: join(dir, TAIL_RING_FILE), note: undefined }, files, new MetaStore(files), {
+    blocksPerSegment,
+    formatVersion,
+  }).resume();
 }
 
 /** Opens a log, closes its files and says what was found and done. */
@@ -68,7 +88,8 @@ export function resumeAndStop(options: HandOptions) {
 export class HandRecorder {
   readonly dir: string;
   readonly control = new Control();
-  readonly telemetry = new RecorderTelemetry();
+  readonly telemetry = RecorderTelemetry.create(1);
+  readonly board = new MaintenanceBoard();
   readonly openSegments = new OpenSegments();
   readonly ring: ArrayBuffer;
   readonly rings: Rings;
@@ -83,7 +104,10 @@ export class HandRecorder {
   constructor(options: HandOptions) {
     const { dir, blocksPerSegment = 16, formatVersion = 2, tailBlocks = 8, preparedSegments = 2 } = options;
     this.dir = dir;
-    const files = options.files ?? new SegmentFiles(dir, loadProvider());
+    const files = options.files ?? filesOf(dir);
+    const { durability = 'interval', codec = { compress: compressSegment, decompress: decompressSegment } } =
+      options;
+    const segmentsAreSynced = durability !== 'none';
     const resumed = resume({ ...options, files });
     this.resumed = resumed;
     const { active, link, nextSegmentIndex, position } = resumed;
@@ -116,12 +140,13 @@ export class HandRecorder {
       this.rings,
       openSegments,
       { writer, link, lastEventId: position.eventId },
+      durability === 'interval' ? syncPaceOf('none', 0) : syncPaceOf(durability, 0),
       telemetry.writer,
     );
     this.preparer = new SegmentPreparer(
       control,
       files,
-      this.rings.prepared,
+      this.rings,
       openSegments,
       { blocksPerSegment, formatVersion, nextSegmentIndex },
       telemetry.preparer,
@@ -129,16 +154,25 @@ export class HandRecorder {
     this.maintainer = new SegmentMaintainer(
       control,
       files,
-      this.rings.persist,
+      this.rings,
+      this.board,
+      new SegmentFreezer(files, codec),
       openSegments,
-      telemetry.maintainer,
+      segmentsAreSynced,
+      telemetry.maintainer(0),
     );
+    const limits = { ...UNLIMITED, ...options.limits };
+    const keeperOptions = { dir, limits, blocksPerSegment, formatVersion };
+    const kept = listKeptSegments(files.folder, active?.segment.segmentIndex ?? nextSegmentIndex);
     this.coordinator = new MetaCoordinator(
       control,
       files,
       new MetaStore(files),
       this.rings.durability,
       openSegments,
+      (gate) =>
+        new RetentionKeeper(control, this.rings, this.board, gate, keeperOptions, kept, position.eventId),
+      segmentsAreSynced,
       telemetry.coordinator,
     );
   }
@@ -203,9 +237,9 @@ export class HandRecorder {
   close(): void {
     this.control.enter(Stage.writerStops);
     this.settle();
-    this.control.enter(Stage.maintainersStop);
+    this.control.enter(Stage.draining);
     this.settle();
-    this.control.enter(Stage.coordinatorStops);
+    this.control.enter(Stage.maintainersStop);
     this.settle();
     for (const agent of [this.writer, this.maintainer, this.coordinator]) {
       if (!agent.done) throw new Error('an agent is not done');
@@ -213,6 +247,8 @@ export class HandRecorder {
     const record = new Int32Array(this.rings.prepared.recordWords);
     const unused: string[] = [];
     while (this.rings.prepared.pop(record)) unused.push(`FS.${String(record[0]).padStart(8, '0')}.wal`);
+    const freed = new Int32Array(this.rings.freed.recordWords);
+    while (this.rings.freed.pop(freed)) unused.push(freedFileName(freed[0]));
     for (const name of unused.reverse()) fs.unlinkSync(join(this.dir, name));
     this.#closeDescriptors();
   }

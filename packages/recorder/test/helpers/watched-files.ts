@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import { basename } from 'node:path';
 import { WalError } from '@fswal/format';
 import { loadProvider, systemError } from '@fswal/mmap';
+import { Folder } from '../../src/folder.js';
 import { SegmentFiles } from '../../src/segment-files.js';
 
 export type Call =
@@ -16,7 +17,7 @@ export class WatchedFiles extends SegmentFiles {
   before: (call: Call) => string | undefined = () => undefined;
 
   constructor(dir: string) {
-    super(dir, loadProvider());
+    super(Folder.open(dir, true), loadProvider());
   }
 
   override write(target: { fd: number; file: string }, bytes: Uint8Array, offset: number): void {

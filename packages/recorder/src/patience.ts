@@ -1,0 +1,24 @@
+import { WalError } from '@fswal/format';
+import type { Control } from './control.js';
+
+/** Tells how long the disk has been full while something waits. */
+export class Patience {
+  readonly #control: Control;
+  readonly #dir: string;
+  readonly #timeoutMs: number;
+  #fullSince: number | undefined;
+
+  constructor(control: Control, dir: string, timeoutMs: number) {
+    this.#control = control;
+    this.#dir = dir;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /** @throws WalError DISK_FULL when it has been full for longer than an append would wait */
+  check(): void {
+    if (!this.#control.diskFull) this.#fullSince = undefined;
+    else this.#fullSince ??= performance.now();
+    if (this.#fullSince === undefined || performance.now() - this.#fullSince <= this.#timeoutMs) return;
+    throw new WalError('DISK_FULL', 'what could not be written stays in the tail ring', { file: this.#dir });
+  }
+}

@@ -1,0 +1,57 @@
+import fs from 'node:fs';
+
+/** What the place of a log can promise. */
+export interface LogPlace {
+  /** Name of the file system, or its magic number in hexadecimal where it is none of those known. */
+  readonly fileSystem: string;
+  /**
+   * - `device`: what is synced survives the loss of power, as far as the device tells the truth.
+   * - `memory`: there is no device: everything is gone with the power.
+   * - `network`: locks and fdatasync mean what the server makes of them.
+   * - `unknown`: none of the file systems whose guarantees are known here.
+   */
+  readonly kind: 'device' | 'memory' | 'network' | 'unknown';
+  /** What a user must know of it, if anything. */
+  readonly warning: string | undefined;
+}
+
+/** Magic numbers as of statfs(2). */
+const FILE_SYSTEMS: ReadonlyMap<number, readonly [string, LogPlace['kind']]> = new Map([
+  [0xef53, ['ext4', 'device']],
+  [0x58465342, ['xfs', 'device']],
+  [0x9123683e, ['btrfs', 'device']],
+  [0x2fc12fc1, ['zfs', 'device']],
+  [0xf2f52010, ['f2fs', 'device']],
+  [0xca451a4e, ['bcachefs', 'device']],
+  [0x01021994, ['tmpfs', 'memory']],
+  [0x858458f6, ['ramfs', 'memory']],
+  [0x6969, ['nfs', 'network']],
+  [0x517b, ['smb', 'network']],
+  [0xff534d42, ['cifs', 'network']],
+  [0xfe534d42, ['smb2', 'network']],
+  [0x01021997, ['9p', 'network']],
+  [0x00c36400, ['ceph', 'network']],
+  [0x5346414f, ['afs', 'network']],
+  [0x0bd00bd0, ['lustre', 'network']],
+  [0x47504653, ['gpfs', 'network']],
+  [0x73757245, ['coda', 'network']],
+]);
+
+/** What file system a directory is on. On other systems than Linux it is `unknown`, without a warning. */
+export function logPlace(dir: string): LogPlace {
+  if (process.platform !== 'linux')
+    return { fileSystem: process.platform, kind: 'unknown', warning: undefined };
+  const magic = fs.statfsSync(dir).type >>> 0;
+  const [fileSystem, kind] = FILE_SYSTEMS.get(magic) ?? [`0x${magic.toString(16)}`, 'unknown' as const];
+  return { fileSystem, kind, warning: warningFor(dir, fileSystem, kind) };
+}
+
+function warningFor(dir: string, fileSystem: string, kind: LogPlace['kind']): string | undefined {
+  if (kind === 'memory') {
+    return `${dir} is on ${fileSystem}, which has no device: a durable event survives the process, not the loss of power`;
+  }
+  if (kind === 'network') {
+    return `${dir} is on ${fileSystem}, a network file system: the lock and durable events are as good as the server makes them`;
+  }
+  return undefined;
+}

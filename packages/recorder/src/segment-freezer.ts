@@ -1,0 +1,92 @@
+import fs from 'node:fs';
+import {
+  compressedSegmentFileName,
+  MAX_BLOCKS_PER_SEGMENT,
+  segmentBytes,
+  segmentFileName,
+  verifySegment,
+  WalError,
+} from '@fswal/format';
+import { readFully } from '@fswal/format/files';
+import { attempt, type SegmentFiles, TEMP_SUFFIX } from './segment-files.js';
+
+/** How the bytes of a segment become those of its compressed file, and back. */
+export interface SegmentCodec {
+  compress(bytes: Uint8Array): Uint8Array;
+  /** @throws WalError where `frame` is damaged */
+  decompress(frame: Uint8Array, maxBytes: number, file: string): Uint8Array;
+}
+
+/**
+ * Compresses a full segment: to a temporary file, to the device, read back, unpacked and verified, and only then under
+ * its name. The `.wal` is not touched.
+ */
+export class SegmentFreezer {
+  readonly #files: SegmentFiles;
+  readonly #codec: SegmentCodec;
+
+  constructor(files: SegmentFiles, codec: SegmentCodec) {
+    this.#files = files;
+    this.#codec = codec;
+  }
+
+  /**
+   * @returns size of the compressed file, whose name is on the device
+   * @throws WalError FSYNC_FAILED of a device that failed; any other code: the segment stays as it is
+   */
+  freeze(segmentIndex: number): number {
+    const { folder } = this.#files;
+    const wal = segmentFileName(segmentIndex);
+    const name = compressedSegmentFileName(segmentIndex);
+    const temp = `${name}${TEMP_SUFFIX}`;
+    const { content, stats } = this.#read(wal);
+    const frame = this.#codec.compress(content);
+    const fd = this.#files.createTemp(temp);
+    try {
+      this.#files.write({ fd, file: folder.label(temp) }, frame, 0);
+      // Its age stays that of the segment.
+      attempt('WRITE_FAILED', folder.label(temp), () => fs.futimesSync(fd, stats.atime, stats.mtime));
+      this.#files.sync(fd, folder.label(temp));
+      this.#verify(temp, wal, segmentIndex, content);
+      this.#files.rename(temp, name);
+    } catch (error) {
+      fs.rmSync(folder.at(temp), { force: true });
+      throw error;
+    } finally {
+      fs.closeSync(fd);
+    }
+    folder.sync();
+    return frame.length;
+  }
+
+  #read(name: string): { content: Uint8Array; stats: fs.Stats } {
+    const { folder } = this.#files;
+    const { fd, bytes } = folder.openOwn(name, fs.constants.O_RDONLY);
+    try {
+      const content = new Uint8Array(bytes);
+      const read = readFully(fd, content, folder.label(name));
+      return { content: content.subarray(0, read), stats: fs.fstatSync(fd) };
+    } finally {
+      fs.closeSync(fd);
+    }
+  }
+
+  #verify(temp: string, wal: string, segmentIndex: number, content: Uint8Array): void {
+    const file = this.#files.folder.label(temp);
+    const frame = this.#read(temp).content;
+    const bytes = this.#codec.decompress(frame, segmentBytes(MAX_BLOCKS_PER_SEGMENT), file);
+    const { status, state, at } = verifySegment(bytes, { segmentIndex });
+    if (status !== 'OK' || state !== 'sealed') {
+      throw new WalError(
+        'SEGMENT_CORRUPTED',
+        `${wal} is not compressed: ${at?.message ?? `it is ${state}`}`,
+        { file },
+      );
+    }
+    if (Buffer.compare(bytes, content) !== 0) {
+      throw new WalError('SEGMENT_CORRUPTED', `what ${wal} was compressed to is not what unpacks from it`, {
+        file,
+      });
+    }
+  }
+}

@@ -1,0 +1,57 @@
+import fs from 'node:fs';
+import { segmentFileName } from '@fswal/format';
+import type { DurabilityOrder } from './handover.js';
+import type { OpenSegments } from './open-segments.js';
+import { attempt, type SegmentFiles } from './segment-files.js';
+
+/**
+ * Full segments that are not on the device yet, oldest first, each with the descriptor that has been open since before
+ * its first event: what goes wrong with writing it back is reported there.
+ */
+export class UnsyncedSegments {
+  readonly #files: SegmentFiles;
+  readonly #openSegments: OpenSegments;
+  readonly #orders: DurabilityOrder[] = [];
+
+  constructor(files: SegmentFiles, openSegments: OpenSegments) {
+    this.#files = files;
+    this.#openSegments = openSegments;
+  }
+
+  get count(): number {
+    return this.#orders.length;
+  }
+  get oldest(): DurabilityOrder | undefined {
+    return this.#orders[0];
+  }
+  get newest(): DurabilityOrder | undefined {
+    return this.#orders.at(-1);
+  }
+
+  add(order: DurabilityOrder): void {
+    this.#orders.push(order);
+  }
+
+  /** Brings all up to segment `last` to the device. @throws WalError FSYNC_FAILED */
+  syncThrough(last: number): void {
+    while (this.oldest !== undefined && this.oldest.position.segmentIndex <= last) {
+      const { syncFd, position } = this.oldest;
+      this.#files.sync(syncFd, this.#files.path(segmentFileName(position.segmentIndex)));
+      this.#close(this.oldest);
+    }
+  }
+
+  /** Lets go of a segment that is not part of the log any more, or that another file holds durably. */
+  drop(segmentIndex: number): void {
+    const order = this.#orders.find(({ position }) => position.segmentIndex === segmentIndex);
+    if (order !== undefined) this.#close(order);
+  }
+
+  #close(order: DurabilityOrder): void {
+    const { segmentIndex } = order.position;
+    this.#orders.splice(this.#orders.indexOf(order), 1);
+    this.#openSegments.forgetSyncFd(segmentIndex);
+    const file = this.#files.path(segmentFileName(segmentIndex));
+    attempt('CLOSE_FAILED', file, () => fs.closeSync(order.syncFd));
+  }
+}

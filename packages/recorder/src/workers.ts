@@ -1,0 +1,109 @@
+import { Worker } from 'node:worker_threads';
+import { WalError } from '@fswal/format';
+import { ROLES, Role } from './control.js';
+import { type CommonWorkerData, WORKER_READY } from './worker-data.js';
+
+interface NamedWorker {
+  readonly role: Role;
+  readonly name: string;
+  readonly worker: Worker;
+}
+
+/** The threads of one recorder: one of each role, and as many maintainers as are wanted. */
+export class Workers {
+  readonly #all: readonly NamedWorker[];
+
+  private constructor(all: readonly NamedWorker[]) {
+    this.#all = all;
+  }
+
+  /** Starts all threads and waits until they are up. @throws WalError WORKER_FAILED */
+  static async start(data: CommonWorkerData, maintainers: number): Promise<Workers> {
+    const file = new URL('./worker.js', import.meta.url);
+    const start = (role: Role, index: number, name: string): NamedWorker => {
+      // Descriptors are handed from thread to thread: none may be closed because the thread that opened it exits.
+      const options = {
+        workerData: { ...data, role, index },
+        // The process's own flags may be such that no thread starts with them (--input-type).
+        execArgv: [],
+        trackUnmanagedFds: false,
+        name: `fswal ${name}`,
+      };
+      return { role, name, worker: new Worker(file, options) };
+    };
+    const all = ROLES.flatMap((name) => {
+      const count = name === 'maintainer' ? maintainers : 1;
+      return Array.from({ length: count }, (_, i) =>
+        start(Role[name], i, i === 0 ? name : `${name} ${i + 1}`),
+      );
+    });
+    try {
+      await Promise.all(all.map(({ worker, name }) => ready(worker, name)));
+    } catch (error) {
+      await Promise.all(all.map(({ worker }) => worker.terminate()));
+      throw error;
+    }
+    for (const { worker } of all) worker.unref();
+    return new Workers(all);
+  }
+
+  /** @param ended called for each thread that ends: of itself, or by an error */
+  watch(ended: (name: string, exitCode: number, cause?: Error) => void): void {
+    for (const { worker, name } of this.#all) {
+      worker.on('error', (cause) => ended(name, 1, cause));
+      worker.on('exit', (exitCode) => ended(name, exitCode));
+      // It may have ended while the others still started.
+      if (worker.threadId === -1) ended(name, 1);
+    }
+  }
+
+  /** From now on they keep the process alive. */
+  ref(): void {
+    for (const { worker } of this.#all) worker.ref();
+  }
+
+  /** Whether every thread of a role has exited. */
+  haveExited(role: Role): boolean {
+    return this.#all.every((each) => each.role !== role || each.worker.threadId === -1);
+  }
+
+  /** Resolves when every thread of a role has exited, or the time is over. */
+  async exitOrTimeout(role: Role, timeoutMs: number): Promise<void> {
+    await Promise.all(
+      this.#all.filter((each) => each.role === role).map(({ worker }) => exitOrTimeout(worker, timeoutMs)),
+    );
+  }
+
+  async terminate(): Promise<void> {
+    await Promise.all(this.#all.map(({ worker }) => worker.terminate()));
+  }
+}
+
+function ready(worker: Worker, name: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const fail = (cause: Error) => {
+      reject(new WalError('WORKER_FAILED', `the ${name} thread did not start: ${cause.message}`, { cause }));
+    };
+    const exit = (exitCode: number) => fail(new Error(`it ended with exit code ${exitCode}`));
+    worker.once('message', (message) => {
+      worker.off('exit', exit);
+      if (message === WORKER_READY) resolve();
+    });
+    // These stay until the recorder listens itself: an error that nobody hears would end the process.
+    worker.once('error', fail);
+    worker.once('exit', exit);
+  });
+}
+
+function exitOrTimeout(worker: Worker, timeoutMs: number): Promise<void> {
+  if (worker.threadId === -1) return Promise.resolve();
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      worker.off('exit', done);
+      resolve();
+    };
+    const timer = setTimeout(done, timeoutMs);
+    worker.once('exit', done);
+  });
+}
