@@ -517,6 +517,7 @@ function workerData(
     durability: options.durability,
     syncIntervalMs: options.syncIntervalMs,
     limits: options.limits,
+    maintainers: options.maintainers,
     blocksPerSegment: options.blocksPerSegment,
     formatVersion: options.formatVersion,
     nextSegmentIndex: parts.resumed.nextSegmentIndex,

@@ -18,6 +18,7 @@ import {
   SEGMENT_HEADER_BYTES,
   type SegmentFile,
   type SegmentVerdict,
+  TAIL_RING_FILE,
   TAIL_RING_HEADER_BYTES,
   TAIL_RING_PLACE_FILE,
   type TailRingContent,
@@ -223,7 +224,12 @@ export class LogResumer {
   /** The segments, without a gap, and none of them a link or anything else that is not ours. */
   #listSegments(): readonly SegmentFile[] {
     const { segments } = listLogDirectory(this.#folder.base);
-    refuseForeign(this.#folder, [...segments.map(({ name }) => name), META_FILE, TAIL_RING_PLACE_FILE]);
+    refuseForeign(this.#folder, [
+      ...segments.map(({ name }) => name),
+      META_FILE,
+      TAIL_RING_FILE,
+      TAIL_RING_PLACE_FILE,
+    ]);
     for (let i = 1; i < segments.length; i++) {
       const before = segments[i - 1].segmentIndex;
       const { name, segmentIndex } = segments[i];

@@ -44,8 +44,12 @@ export class RetentionKeeper {
   readonly #record: Int32Array;
   readonly #freedRecord: Int32Array;
   readonly #limited: boolean;
+  /** Compressing takes long: where there are several maintainers, one is left for what cannot wait. */
+  readonly #maxFreezing: number;
   #lookAtMs = 0;
   #freeing: Entry | undefined;
+  /** After a segment could not be taken out of the log: when to try again. */
+  #freeAtMs = 0;
   /** Freed files that are ordered and not in the ring yet. */
   #freedOnTheWay = 0;
 
@@ -54,7 +58,13 @@ export class RetentionKeeper {
     rings: Pick<Rings, 'freeze' | 'free' | 'freed'>,
     board: MaintenanceBoard,
     gate: RetentionGate,
-    options: { dir: string; limits: RetentionLimits; blocksPerSegment: number; formatVersion: FormatVersion },
+    options: {
+      dir: string;
+      limits: RetentionLimits;
+      blocksPerSegment: number;
+      formatVersion: FormatVersion;
+      maintainers: number;
+    },
     kept: readonly KeptSegment[],
     lastEventId: bigint,
   ) {
@@ -64,6 +74,7 @@ export class RetentionKeeper {
     this.#gate = gate;
     this.#dir = options.dir;
     this.#limits = options.limits;
+    this.#maxFreezing = Math.max(1, options.maintainers - 1);
     this.#limited = Object.values(options.limits).some(
       (limit) => limit !== Number.POSITIVE_INFINITY && limit !== 0,
     );
@@ -135,6 +146,7 @@ export class RetentionKeeper {
       if (entry === this.#freeing) {
         this.#freeing = undefined;
         if (outcome.done) this.#entries.splice(this.#entries.indexOf(entry), 1);
+        else this.#freeAtMs = performance.now() + LOOK_INTERVAL_MS;
       } else if (outcome.done) {
         entry.compressed = true;
         entry.bytes = outcome.bytes;
@@ -158,7 +170,7 @@ export class RetentionKeeper {
     const state = this.#state();
     const steps = planRetention(this.#entries, this.#limits, state);
     let work = 0;
-    let deleting = this.#freeing === undefined;
+    let deleting = this.#freeing === undefined && performance.now() >= this.#freeAtMs;
     for (const { segmentIndex, action, blockedBy } of steps) {
       const entry = this.#entries.find((kept) => kept.segmentIndex === segmentIndex) as Entry;
       if (entry.order !== undefined || blockedBy !== undefined) {
@@ -170,11 +182,19 @@ export class RetentionKeeper {
       if (action === 'delete') {
         if (deleting && this.#free(entry)) work++;
         deleting = false;
-      } else if (!entry.incompressible && this.#send(entry, this.#rings.freeze)) {
+      } else if (
+        !entry.incompressible &&
+        this.#freezing() < this.#maxFreezing &&
+        this.#send(entry, this.#rings.freeze)
+      ) {
         work++;
       }
     }
     return work;
+  }
+
+  #freezing(): number {
+    return this.#entries.filter((entry) => entry.order !== undefined && entry !== this.#freeing).length;
   }
 
   #state(): RetentionState {

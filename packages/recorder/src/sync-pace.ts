@@ -12,7 +12,7 @@ const AS_OFTEN_AS_POSSIBLE: SyncPace = { due: (idle) => idle };
 /** Every `intervalMs`, counted from the one before; not while that one is still under way. */
 class Interval implements SyncPace {
   readonly #intervalMs: number;
-  #lastMs = 0;
+  #lastMs = Number.NEGATIVE_INFINITY;
 
   constructor(intervalMs: number) {
     this.#intervalMs = intervalMs;

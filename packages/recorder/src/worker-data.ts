@@ -23,6 +23,7 @@ export interface CommonWorkerData {
   readonly durability: Durability;
   readonly syncIntervalMs: number;
   readonly limits: RetentionLimits;
+  readonly maintainers: number;
   readonly blocksPerSegment: number;
   readonly formatVersion: FormatVersion;
   readonly nextSegmentIndex: number;

@@ -14,8 +14,10 @@ import {
   type SegmentVerdict,
   segmentBytes,
   TAIL_RING_FILE,
+  verifySegment,
   WalError,
   WORD_BYTES,
+  withoutRetired,
 } from '@fswal/format';
 import {
   type KnownDurable,
@@ -33,6 +35,8 @@ import { eventsOfBlock, type ReplayWindow, seekInWindow, type WindowContent } fr
 import { MAX_SEGMENT_FILE_BYTES, SegmentReader } from './segment-reader.js';
 import { TailRingImage } from './tail-ring-image.js';
 import { TailRingReplay } from './tail-ring-replay.js';
+
+const DAMAGED = -1;
 
 export interface LogReaderOptions {
   readonly dir: string;
@@ -80,6 +84,8 @@ export class LogReader {
   readonly #onProgress: () => void;
   readonly #onSegment: NonNullable<LogReaderOptions['onSegment']>;
   readonly #files: readonly SegmentFile[];
+  /** The `.lz4` of segments that have both forms: a recorder was interrupted while it compressed them. */
+  readonly #otherForms: ReadonlyMap<number, SegmentFile>;
   readonly #scan: LogScan;
   #next = 0;
   /** 0 as soon as it has been reached. */
@@ -98,7 +104,7 @@ export class LogReader {
 
   private constructor(
     options: LogReaderOptions,
-    files: readonly SegmentFile[],
+    listed: readonly SegmentFile[],
     durable: KnownDurable,
     ring: TailRingImage | undefined,
     ringNote: string | undefined,
@@ -108,6 +114,10 @@ export class LogReader {
     this.#onSegment = options.onSegment ?? (() => {});
     this.#fromEventId = options.fromEventId;
     this.#scan = new LogScan(durable.position);
+    const kept = withoutRetired(listed, durable.position);
+    const files = oneFormEach(kept);
+    const others = kept.filter((file) => !files.includes(file));
+    this.#otherForms = new Map(others.map((file) => [file.segmentIndex, file]));
     this.#ring = ring;
     if (ringNote !== undefined) this.#tailRing = { events: 0, note: ringNote };
     this.#files = options.fromEventId > 0n ? fromSegmentOf(options.dir, files, options.fromEventId) : files;
@@ -126,7 +136,7 @@ export class LogReader {
     const place = placeOfTailRing(options);
     const ring = place.file === undefined ? undefined : TailRingImage.read(place.file, bootId, onProgress);
     const meta = readDurablePosition(dir);
-    const files = oneFormEach(listLogDirectory(dir).segments);
+    const files = listLogDirectory(dir).segments;
     return new LogReader(options, files, knownDurable(dir, meta, files), ring, place.note);
   }
 
@@ -156,33 +166,62 @@ export class LogReader {
     return content;
   }
 
-  #take({ name, segmentIndex, compressed }: SegmentFile, window: ReplayWindow): WindowContent | undefined {
-    const file = path.join(this.#dir, name);
+  #take(segment: SegmentFile, window: ReplayWindow): WindowContent | undefined {
     this.#next++;
-    if (compressed) {
-      return this.#fail(
-        new WalError('READ_FAILED', 'compressed segments are not readable by this version', { file }),
-      );
-    }
+    const { segmentIndex } = segment;
+    let reader: SegmentReader | undefined;
     try {
-      const reader = SegmentReader.open(file, this.#onProgress);
-      try {
-        return this.#readSegment(reader, segmentIndex, window);
-      } finally {
+      reader = this.#open(segment);
+      const start = performance.now();
+      let count = this.#read(reader, segmentIndex, window);
+      const other = this.#otherForms.get(segmentIndex);
+      if (other !== undefined && count === DAMAGED) {
         reader.close();
+        reader = this.#open(other);
+        count = this.#read(reader, segmentIndex, window);
+        if (count === DAMAGED)
+          throw new WalError('SEGMENT_CORRUPTED', 'neither form verifies', { file: reader.file });
       }
+      // Retention took it, as it takes the oldest ones. Any other leaves a gap, which is found.
+      if (!reader.isCurrent()) return undefined;
+      return this.#judge(reader, segmentIndex, window, count, start);
     } catch (error) {
       if (!(error instanceof WalError)) throw error;
-      // Listed and gone since: an unused one that a closing recorder removed. Any other leaves a gap, which is found.
+      // Listed and gone since: an unused one that a closing recorder removed, or taken by retention.
       if ((error.cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT') return undefined;
       return this.#fail(error);
+    } finally {
+      reader?.close();
     }
   }
 
-  #readSegment(reader: SegmentReader, segmentIndex: number, window: ReplayWindow): WindowContent | undefined {
+  #open({ name, compressed }: SegmentFile): SegmentReader {
+    return SegmentReader.open(path.join(this.#dir, name), compressed, this.#onProgress);
+  }
+
+  /** @returns the bytes in the window; DAMAGED where they do not verify and the segment has another form */
+  #read(reader: SegmentReader, segmentIndex: number, window: ReplayWindow): number {
+    const hasOther = this.#otherForms.has(segmentIndex);
+    let count: number;
+    try {
+      count = reader.read(window);
+    } catch (error) {
+      if (hasOther && error instanceof WalError && error.code === 'SEGMENT_CORRUPTED') return DAMAGED;
+      throw error;
+    }
+    if (!hasOther) return count;
+    const { status } = verifySegment(window.bytes.subarray(0, count), { segmentIndex });
+    return status === 'OK' ? count : DAMAGED;
+  }
+
+  #judge(
+    reader: SegmentReader,
+    segmentIndex: number,
+    window: ReplayWindow,
+    count: number,
+    start: number,
+  ): WindowContent | undefined {
     const { file } = reader;
-    const start = performance.now();
-    const count = reader.read(window);
     const read = performance.now();
     const bytes = window.bytes.subarray(0, count);
     const verdict = this.#scan.judge(segmentIndex, bytes, file);

@@ -1,4 +1,6 @@
+import fs from 'node:fs';
 import { EVENT_WORDS, type EventView, idAt, RequestEvent, WalError } from '@fswal/format';
+import { type ReaderRegistration, registerReader } from '@fswal/format/files';
 import type { Counter } from '@fswal/telemetry';
 import { fromPlainError } from './plain-error.js';
 import { END, FilledWord } from './preloader-protocol.js';
@@ -52,14 +54,23 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
   private closing: Promise<void> | undefined;
 
   private readonly thread: PreloaderThread;
+  /** Keeps a recorder of this process from taking segments that are still to be replayed. */
+  private readonly registration: ReaderRegistration | undefined;
   private readonly replayed: Counter;
   private readonly dir: string;
   private readonly fromEventId: bigint;
   /** 64 bytes of the view's own, where it rests while it has no event. */
   private readonly restingWords: Int32Array;
 
-  private constructor(thread: PreloaderThread, event: V, dir: string, fromEventId: bigint) {
+  private constructor(
+    thread: PreloaderThread,
+    registration: ReaderRegistration | undefined,
+    event: V,
+    dir: string,
+    fromEventId: bigint,
+  ) {
     this.thread = thread;
+    this.registration = registration;
     this.replayed = thread.telemetry.counter('replay_events');
     this.event = event;
     this.dir = dir;
@@ -79,8 +90,15 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
   static async open(options: RecoveryOptions<EventView>): Promise<RecoveryManager<EventView>> {
     const checked = checkOptions(options);
     const event = new (options.view ?? RequestEvent)();
-    const thread = await PreloaderThread.start(checked);
-    return new RecoveryManager<EventView>(thread, event, checked.dir, checked.fromEventId);
+    // Before the directory is listed, so that what is listed stays.
+    const registration = fs.existsSync(checked.dir) ? registerReader(checked.dir) : undefined;
+    try {
+      const thread = await PreloaderThread.start(checked);
+      return new RecoveryManager<EventView>(thread, registration, event, checked.dir, checked.fromEventId);
+    } catch (error) {
+      registration?.release();
+      throw error;
+    }
   }
 
   /**
@@ -129,6 +147,7 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
   close(): Promise<void> {
     if (this.closing === undefined) {
       this.leaveWindow();
+      this.registration?.release();
       this.closing = this.thread.stop();
     }
     return this.closing;
@@ -166,6 +185,8 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
     this.blockCount = this.sealedBlocks + (this.tailEvents > 0 ? 1 : 0);
     this.nextBlock = record[FilledWord.startBlock];
     this.startEvent = record[FilledWord.startEvent];
+    // What comes before it is not read any more; of the tail ring there is no segment.
+    if (record[FilledWord.segmentIndex] > 0) this.registration?.moveTo(record[FilledWord.segmentIndex]);
     return true;
   }
 
@@ -204,6 +225,7 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
       throw this.failure;
     }
     this.ended = true;
+    this.registration?.release();
     return false;
   }
 

@@ -7,21 +7,29 @@ import {
   WalError,
   WORD_BYTES,
 } from '@fswal/format';
-import { openRegularFile, readFully } from '@fswal/format/files';
+import { decompressSegment, openRegularFile, readFully } from '@fswal/format/files';
 import type { ReplayWindow } from './replay-window.js';
 
 /** No segment file is larger. */
 export const MAX_SEGMENT_FILE_BYTES = segmentBytes(MAX_BLOCKS_PER_SEGMENT);
 
-/** One open segment file, read into a window. */
+/** One open segment file of either form, read into a window. */
 export class SegmentReader {
   readonly file: string;
   readonly #fd: number;
   readonly #fileBytes: number;
+  readonly #compressed: boolean;
   readonly #onProgress: () => void;
 
-  private constructor(file: string, fd: number, fileBytes: number, onProgress: () => void) {
+  private constructor(
+    file: string,
+    compressed: boolean,
+    fd: number,
+    fileBytes: number,
+    onProgress: () => void,
+  ) {
     this.file = file;
+    this.#compressed = compressed;
     this.#fd = fd;
     this.#fileBytes = fileBytes;
     this.#onProgress = onProgress;
@@ -31,22 +39,40 @@ export class SegmentReader {
    * `onProgress` is called after each megabyte; what it throws ends the read.
    * @throws WalError OPEN_FAILED; SEGMENT_CORRUPTED for a file larger than any segment
    */
-  static open(file: string, onProgress: () => void): SegmentReader {
+  static open(file: string, compressed: boolean, onProgress: () => void): SegmentReader {
     const { fd, bytes } = openRegularFile(file);
-    if (bytes <= MAX_SEGMENT_FILE_BYTES) return new SegmentReader(file, fd, bytes, onProgress);
+    if (bytes <= MAX_SEGMENT_FILE_BYTES) return new SegmentReader(file, compressed, fd, bytes, onProgress);
     fs.closeSync(fd);
     const message = `${bytes} bytes are more than a segment can have (${MAX_SEGMENT_FILE_BYTES})`;
     throw new WalError('SEGMENT_CORRUPTED', message, { file, offset: MAX_SEGMENT_FILE_BYTES });
   }
 
   /**
-   * Reads the whole file into the window, which grows where it is too small.
-   * @returns the number of bytes read: fewer than the file had where it was cut meanwhile
-   * @throws WalError READ_FAILED
+   * Reads the whole file into the window, unpacked; the window grows where it is too small.
+   * @returns the number of bytes in the window: fewer than the file had where it was cut meanwhile
+   * @throws WalError READ_FAILED; SEGMENT_CORRUPTED for a damaged LZ4 frame
    */
   read(window: ReplayWindow): number {
+    if (this.#compressed) {
+      const frame = new Uint8Array(this.#fileBytes);
+      const read = readFully(this.#fd, frame, this.file, this.#onProgress);
+      const bytes = decompressSegment(frame.subarray(0, read), MAX_SEGMENT_FILE_BYTES, this.file);
+      window.ensure(bytes.length);
+      window.bytes.set(bytes);
+      return bytes.length;
+    }
     window.ensure(this.#fileBytes);
     return readFully(this.#fd, window.bytes.subarray(0, this.#fileBytes), this.file, this.#onProgress);
+  }
+
+  /**
+   * Whether the name still leads to this file. If not, retention took the segment while it was read, and what was read
+   * may be of the segment that the file was used for next.
+   */
+  isCurrent(): boolean {
+    const named = fs.lstatSync(this.file, { bigint: true, throwIfNoEntry: false });
+    const open = fs.fstatSync(this.#fd, { bigint: true });
+    return named !== undefined && named.ino === open.ino && named.dev === open.dev;
   }
 
   /**

@@ -7,20 +7,37 @@ import { META_BYTES } from '../layout.js';
 import { type DurablePosition, decodeMeta } from '../meta.js';
 
 const READ_CHUNK_BYTES = 1 << 20;
+/** Entries that one call of the system gives. */
+const LIST_CHUNK = 1024;
 
 /** A log directory by its entries. */
 export interface LogDirectory {
   /** In index order; both forms of one segment stand beside each other, the `.wal` first. */
   readonly segments: readonly SegmentFile[];
-  /** Every other name. */
+  /** Every other name that may be of a log: what begins with `FS.` or `wal_`. */
   readonly others: readonly string[];
+  /** How many names are none of these. They are not kept: there may be any number of them. */
+  readonly foreign: number;
 }
 
 /** @throws WalError DIRECTORY_NOT_FOUND, READ_FAILED */
 export function listLogDirectory(dir: string): LogDirectory {
-  let names: string[];
+  const segments: SegmentFile[] = [];
+  const others: string[] = [];
+  let foreign = 0;
   try {
-    names = fs.readdirSync(dir);
+    const entries = fs.opendirSync(dir, { bufferSize: LIST_CHUNK });
+    try {
+      for (let entry = entries.readSync(); entry !== null; entry = entries.readSync()) {
+        const { name } = entry;
+        const segment = parseSegmentFileName(name);
+        if (segment !== undefined) segments.push(segment);
+        else if (name.startsWith('FS.') || name.startsWith('wal_')) others.push(name);
+        else foreign++;
+      }
+    } finally {
+      entries.closeSync();
+    }
   } catch (cause) {
     const missing = isErrno(cause, 'ENOENT') || isErrno(cause, 'ENOTDIR');
     throw new WalError(missing ? 'DIRECTORY_NOT_FOUND' : 'READ_FAILED', messageOf(cause), {
@@ -28,15 +45,9 @@ export function listLogDirectory(dir: string): LogDirectory {
       cause,
     });
   }
-  const segments: SegmentFile[] = [];
-  const others: string[] = [];
-  for (const name of names) {
-    const segment = parseSegmentFileName(name);
-    if (segment === undefined) others.push(name);
-    else segments.push(segment);
-  }
+  others.sort();
   segments.sort((a, b) => a.segmentIndex - b.segmentIndex || Number(a.compressed) - Number(b.compressed));
-  return { segments, others };
+  return { segments, others, foreign };
 }
 
 /** Where both forms of a segment are there, the plain one: the other was being made from it. */

@@ -162,7 +162,7 @@ export class HandRecorder {
       telemetry.maintainer(0),
     );
     const limits = { ...UNLIMITED, ...options.limits };
-    const keeperOptions = { dir, limits, blocksPerSegment, formatVersion };
+    const keeperOptions = { dir, limits, blocksPerSegment, formatVersion, maintainers: 1 };
     const kept = listKeptSegments(files.folder, active?.segment.segmentIndex ?? nextSegmentIndex);
     this.coordinator = new MetaCoordinator(
       control,
