@@ -76,8 +76,12 @@ export class MetaCoordinator implements Agent {
 
   doWork(): number {
     const work = this.#takeOrders();
-    if (this.#due === undefined) return work + this.#tryRetention();
-    if (!this.#withRoom(() => this.#makeDurable(this.#due as DurabilityOrder))) return 0;
+    if (this.#due === undefined) return work + this.#keepLimits();
+    if (!this.#tryMakeDurable(this.#due)) {
+      // What is durable already may go all the same, and make the room that is missing.
+      this.#keepLimits();
+      return 0;
+    }
     this.#due = undefined;
     if (this.#dueRequest !== undefined) this.#control.publishSynced(this.#dueRequest);
     this.#dueRequest = undefined;
@@ -85,24 +89,11 @@ export class MetaCoordinator implements Agent {
     return work + 1;
   }
 
-  /** Does what changes wal_meta.dat. @returns false where the disk is full: the old file is untouched, and it is tried again */
-  #withRoom(work: () => void): boolean {
-    try {
-      work();
-      this.#control.setDiskFull(Role.coordinator, false);
-      return true;
-    } catch (error) {
-      if (!(error instanceof WalError)) throw error;
-      if (error.code === 'DISK_FULL') {
-        this.#control.setDiskFull(Role.coordinator, true);
-        return false;
-      }
-      if (error.code === 'FSYNC_FAILED') throw error;
-      throw new WalError('FSYNC_FAILED', 'the durable position could not be stored', {
-        file: error.file,
-        cause: error,
-      });
-    }
+  /** @returns false where the disk is full: the old wal_meta.dat is untouched, and the next step tries again */
+  #tryMakeDurable(order: DurabilityOrder): boolean {
+    const done = withRoom(() => this.#makeDurable(order));
+    this.#control.setDiskFull(Role.coordinator, !done);
+    return done;
   }
 
   #takeOrders(): number {
@@ -175,9 +166,9 @@ export class MetaCoordinator implements Agent {
 
   // Retention
 
-  #tryRetention(): number {
+  #keepLimits(): number {
     let work = 0;
-    this.#withRoom(() => {
+    withRoom(() => {
       work = this.#retention.doWork();
     });
     return work;
@@ -200,6 +191,19 @@ export class MetaCoordinator implements Agent {
     this.#store.store(anchor);
     this.#stored = anchor;
     return true;
+  }
+}
+
+/** Does what changes wal_meta.dat. @returns false where the disk is full. @throws WalError FSYNC_FAILED for all else */
+function withRoom(work: () => void): boolean {
+  try {
+    work();
+    return true;
+  } catch (error) {
+    if (!(error instanceof WalError) || error.code === 'FSYNC_FAILED') throw error;
+    if (error.code === 'DISK_FULL') return false;
+    const { file } = error;
+    throw new WalError('FSYNC_FAILED', 'the durable position could not be stored', { file, cause: error });
   }
 }
 

@@ -6,7 +6,7 @@ import {
   segmentFileName,
   WalError,
 } from '@fswal/format';
-import { lowestSegmentInUse, readTailRingPlace } from '@fswal/format/files';
+import { listLogDirectory, lowestSegmentInUse, readTailRingPlace } from '@fswal/format/files';
 import {
   asWalError,
   type DirectoryLock,
@@ -29,7 +29,7 @@ import { Patience } from './patience.js';
 import { type LogPlace, logPlace } from './place.js';
 import { LogResumer, type ResumedLog, type ResumeReport } from './resume.js';
 import { planRetention, type RetentionStep } from './retention.js';
-import { freedFileName, SegmentFiles } from './segment-files.js';
+import { isFreedFileName, SegmentFiles } from './segment-files.js';
 import { createTailRing, removeTailRing, removeTailRingPlace } from './tail-ring-file.js';
 import { type RecorderSnapshot, RecorderTelemetry } from './telemetry.js';
 import { Watermarks, type WatermarkValues } from './watermarks.js';
@@ -402,7 +402,7 @@ export class RecorderManager<View extends EventView = RequestEvent> {
 
   /** Segments made ahead that no event went to, files that were freed, and the ring, whose events are all in segments. */
   #removeUnused(): void {
-    const { prepared, freed } = this.#rings;
+    const { prepared } = this.#rings;
     const unused: string[] = [];
     const record = recordOf(prepared);
     while (prepared.pop(record)) {
@@ -410,8 +410,9 @@ export class RecorderManager<View extends EventView = RequestEvent> {
     }
     // The newest first: being killed in between, or losing the power, leaves no gap.
     for (const name of unused.reverse()) this.#files.remove(name);
-    const freedRecord = recordOf(freed);
-    while (freed.pop(freedRecord)) this.#files.remove(freedFileName(freedRecord[0]));
+    for (const name of listLogDirectory(this.#directories.log.base).others) {
+      if (isFreedFileName(name)) this.#files.remove(name);
+    }
     removeTailRing(this.#directories.ring);
     removeTailRingPlace(this.#files);
   }

@@ -4,6 +4,7 @@ import {
   compressedSegmentFileName,
   encodeSegmentHeader,
   type FormatVersion,
+  parseSegmentFileName,
   SEGMENT_HEADER_BYTES,
   type SegmentHeader,
   segmentBytes,
@@ -238,6 +239,13 @@ export class SegmentFiles {
 /** What a segment is called between retention and the preparer: the name of a temporary file, which opening removes. */
 export function freedFileName(segmentIndex: number): string {
   return `${segmentFileName(segmentIndex)}${TEMP_SUFFIX}`;
+}
+
+export function isFreedFileName(name: string): boolean {
+  return (
+    name.endsWith(TEMP_SUFFIX) &&
+    parseSegmentFileName(name.slice(0, -TEMP_SUFFIX.length))?.compressed === false
+  );
 }
 
 /** The header of a segment before its first event. */

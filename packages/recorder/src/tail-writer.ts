@@ -135,9 +135,8 @@ export class TailWriter implements Agent {
   #wantsSync(): boolean {
     const { syncRequested } = this.#control;
     if (syncRequested !== this.#handledSync) return false;
-    if (this.#orderedEventId === this.#lastEventId && this.#eventsInBlock() === this.#eventsInFile())
-      return false;
-    return this.#pace.due(this.#control.hasSynced(syncRequested), nowMs);
+    if (!this.#pace.due(this.#control.hasSynced(syncRequested), nowMs)) return false;
+    return this.#orderedEventId !== this.#lastEventId || this.#eventsInBlock() !== this.#eventsInFile();
   }
 
   #eventsInFile(): number {

@@ -30,10 +30,21 @@ test('the example of the README works, and goes on where it stopped', () => {
   });
 });
 
+test('the example of durability and limits in the README works', () => {
+  const dir = newLogDir();
+  const around = `import { RequestEvent } from '@fswal/format';\nimport { RecorderManager } from '@fswal/recorder';
+const dir = process.argv.at(-1);\nconst event = RequestEvent.from({ eventId: 7 });\n`;
+  const out = run(
+    `${around}${EXAMPLES[1]}\nconsole.log(recorder.durableEventId);\nawait recorder.close();`,
+    dir,
+  );
+  expect(out).toBe('7n\n');
+});
+
 test("the events of one's own in the README work", () => {
   const dir = newLogDir();
   const around = `import { RecorderManager } from '@fswal/recorder';\nconst dir = process.argv.at(-1);\n`;
-  run(`${around}${EXAMPLES[1]}\nawait recorder.close();`, dir);
+  run(`${around}${EXAMPLES[2]}\nawait recorder.close();`, dir);
   const right = (words: Int32Array, at: number) => words[at + 2] === 77;
   expect(readLog(dir, right)).toMatchObject({ ids: [1], wrongContent: [] });
 });
