@@ -304,7 +304,7 @@ export class RecorderManager<View extends EventView = RequestEvent> {
       nowMs: performance.timeOrigin + performance.now(),
       activeBytes: eventId > 0n ? offset : undefined,
       safeBelow: durability === 'none' ? segmentIndex : this.#control.durable.segmentIndex,
-      inUseFrom: lowestSegmentInUse(folder.path),
+      inUseFrom: lowestSegmentInUse(folder.base),
     });
     return steps.map((step) => {
       const name = step.compressed ? compressedSegmentFileName : segmentFileName;

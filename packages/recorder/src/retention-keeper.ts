@@ -92,6 +92,7 @@ export class RetentionKeeper {
 
   /** A segment is full and persisted. */
   closed(segmentIndex: number, bytes: number, lastEventId: bigint): void {
+    if (!this.#limited) return;
     const closedMs = nowMs();
     const order = undefined;
     this.#entries.push({

@@ -89,7 +89,7 @@ function createAgent(): Agent {
     }
     case Role.coordinator: {
       const kept = listKeptSegments(folder, data.active?.segment.segmentIndex ?? data.nextSegmentIndex);
-      const options = { ...data, dir: folder.path };
+      const options = { ...data, dir: folder.base };
       return new MetaCoordinator(
         control,
         files,
