@@ -133,6 +133,8 @@ export class MetaCoordinator implements Agent {
 
   #retire(order: DurabilityOrder): void {
     const { segmentIndex, eventId } = order.position;
+    this.#files.folder.verify();
+    this.#files.folder.verifyFile(segmentFileName(segmentIndex), order.syncFd);
     this.#retention.closed(segmentIndex, fs.fstatSync(order.syncFd).size, eventId);
     if (!this.#segmentsAreSynced) {
       this.#unsynced.add(order);

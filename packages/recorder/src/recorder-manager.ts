@@ -237,7 +237,7 @@ export class RecorderManager<View extends EventView = RequestEvent> {
   async sync(): Promise<bigint> {
     if (this.#closing !== undefined) throw notOpen();
     const request = this.#control.requestSync();
-    await this.#whileAlive(async () => {
+    await this.#whileWaiting(async () => {
       const patience = this.#patience();
       while (!this.#control.hasSynced(request)) {
         const seen = this.#control.signalCount;
@@ -267,7 +267,7 @@ export class RecorderManager<View extends EventView = RequestEvent> {
     if (durable >= id) return durable;
     if (this.#options.durability !== 'interval') this.#requestSyncFor(id);
     const patience = this.#patience();
-    return this.#whileAlive(() => this.#waiters.wait(id, () => patience.check()));
+    return this.#whileWaiting(() => this.#waiters.wait(id, () => patience.check()));
   }
 
   /** One request serves all that wait in the same turn of the event loop. */
@@ -430,6 +430,17 @@ export class RecorderManager<View extends EventView = RequestEvent> {
   #poison(error: WalError): void {
     this.#control.fail(error);
     this.#appender.refuse(error);
+  }
+
+  /** Who hears of a failure here must not be able to append after it. */
+  async #whileWaiting<T>(wait: () => Promise<T>): Promise<T> {
+    try {
+      return await this.#whileAlive(wait);
+    } catch (error) {
+      const failure = this.#control.failure();
+      if (failure !== undefined) this.#appender.refuse(failure);
+      throw error;
+    }
   }
 
   /**

@@ -169,6 +169,7 @@ export class LogResumer {
     const end = this.#scan(forms.chosen, durable.position);
     const content = this.#judgeTailRing(image, end);
 
+    this.#checkWritable();
     this.#removeTempFiles();
     this.#removeRetired(listed, durable.position);
     for (const name of forms.superfluous) this.#files.remove(name);
@@ -333,14 +334,31 @@ export class LogResumer {
 
   // Changing
 
-  #removeTempFiles(): void {
-    for (const name of listLogDirectory(this.#folder.base).others) {
-      const isTemp =
+  /**
+   * What cannot be written to is found before anything is changed.
+   * @throws WalError OPEN_FAILED, DISK_FULL
+   */
+  #checkWritable(): void {
+    refuseForeign(this.#folder, this.#tempFiles());
+    for (const name of [META_FILE, TAIL_RING_FILE]) {
+      if (exists(this.#folder.at(name))) fs.closeSync(this.#folder.openOwn(name, fs.constants.O_WRONLY).fd);
+    }
+    fs.closeSync(this.#files.createTemp(META_TEMP_FILE));
+  }
+
+  /** Of files that were being made. */
+  #tempFiles(): string[] {
+    const { others } = listLogDirectory(this.#folder.base);
+    return others.filter(
+      (name) =>
         name === META_TEMP_FILE ||
         name === `${TAIL_RING_PLACE_FILE}${TEMP_SUFFIX}` ||
-        /^FS\.\d{8}\.wal(\.lz4)?\.(at-[\d.]+\.broken\.)?tmp$/.test(name);
-      if (!isTemp) continue;
-      refuseForeign(this.#folder, [name]);
+        /^FS\.\d{8}\.wal(\.lz4)?\.(at-[\d.]+\.broken\.)?tmp$/.test(name),
+    );
+  }
+
+  #removeTempFiles(): void {
+    for (const name of this.#tempFiles()) {
       attempt('FILE_NOT_DELETED', this.#files.path(name), () => fs.unlinkSync(this.#folder.at(name)));
     }
   }
