@@ -34,9 +34,10 @@ export function exitStatus(code, signal) {
  * @param {string} file
  * @param {string[]} args
  * @param {string} cwd
+ * @param {Record<string, string>} [env] variables besides ours
  * @returns {Promise<Ended>}
  */
-export function runInForeground(file, args, cwd) {
+export function runInForeground(file, args, cwd, env = {}) {
   return new Promise((resolve, reject) => {
     /** @type {NodeJS.Signals | null} */
     let asked = null;
@@ -48,7 +49,7 @@ export function runInForeground(file, args, cwd) {
       const delayMs = signal === 'SIGINT' && inForegroundGroup() ? SECOND_SIGINT_MS : 0;
       setTimeout(() => child.kill(signal), delayMs).unref();
     });
-    const child = spawn(file, args, { cwd, stdio: 'inherit' });
+    const child = spawn(file, args, { cwd, stdio: 'inherit', env: { ...process.env, ...env } });
     child.on('error', (error) => {
       stopForwarding();
       reject(error);

@@ -12,7 +12,10 @@ import { ROOT } from './workspace.js';
  * @property {import('./setup.js').Scope} scope what must be installed and built before
  * @property {(args: string[]) => string[][]} commands argument lists for `node`, run one after the other; all
  *   of them run even when one fails, so that one run reports everything there is to report
+ * @property {Record<string, string>} [env] further environment variables of theirs
  */
+
+const FAULTS = 'reliability/vitest.config.ts';
 
 /** @type {Record<string, Task>} */
 const TASKS = {
@@ -25,6 +28,17 @@ const TASKS = {
     help: "every package's tests; arguments go to vitest",
     scope: 'core',
     commands: (args) => [['node_modules/vitest/vitest.mjs', 'run', ...args]],
+  },
+  'test:faults': {
+    help: 'the fault catalogue, shortened: kills, power cuts, refused system calls; arguments go to vitest',
+    scope: 'core',
+    commands: (args) => [['node_modules/vitest/vitest.mjs', 'run', '--config', FAULTS, ...args]],
+  },
+  'test:full': {
+    help: 'the same at full length: hours',
+    scope: 'core',
+    env: { FSWAL_FULL: '1' },
+    commands: (args) => [['node_modules/vitest/vitest.mjs', 'run', '--config', FAULTS, ...args]],
   },
   build: {
     help: 'install and build, nothing else',
@@ -57,7 +71,7 @@ const EXIT_USAGE = 2;
 export async function runTask(name, args) {
   const task = name !== undefined && Object.hasOwn(TASKS, name) ? TASKS[name] : undefined;
   if (task === undefined) {
-    const lines = Object.entries(TASKS).map(([key, { help }]) => `  ${key.padEnd(6)} ${help}`);
+    const lines = Object.entries(TASKS).map(([key, { help }]) => `  ${key.padEnd(11)} ${help}`);
     console.error(`usage: node scripts/run.js TASK [argument ...]\n${lines.join('\n')}`);
     return EXIT_USAGE;
   }
@@ -70,7 +84,7 @@ export async function runTask(name, args) {
   }
   let status = 0;
   for (const command of task.commands(args)) {
-    const result = await runInForeground(process.execPath, command, ROOT);
+    const result = await runInForeground(process.execPath, command, ROOT, task.env);
     if (status === 0) status = result.status;
     // Somebody wants to stop, so the commands after this one are not wanted either.
     if (result.signal !== null) break;

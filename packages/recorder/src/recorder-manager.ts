@@ -29,7 +29,7 @@ import { Patience } from './patience.js';
 import { type LogPlace, logPlace } from './place.js';
 import { LogResumer, type ResumedLog, type ResumeReport } from './resume.js';
 import { planRetention, type RetentionStep } from './retention.js';
-import { isFreedFileName, SegmentFiles } from './segment-files.js';
+import { attempt, isFreedFileName, SegmentFiles } from './segment-files.js';
 import { createTailRing, removeTailRing, removeTailRingPlace } from './tail-ring-file.js';
 import { type RecorderSnapshot, RecorderTelemetry } from './telemetry.js';
 import { Watermarks, type WatermarkValues } from './watermarks.js';
@@ -352,9 +352,22 @@ export class RecorderManager<View extends EventView = RequestEvent> {
       throw named;
     } finally {
       await this.#workers.terminate();
-      for (const fd of this.#openSegments.descriptors()) fs.closeSync(fd);
-      this.#directories.release();
+      this.#release();
     }
+  }
+
+  /** Whatever one of the closings says, all are made, and the lock goes last. @throws WalError CLOSE_FAILED */
+  #release(): void {
+    let failure: WalError | undefined;
+    for (const fd of this.#openSegments.descriptors()) {
+      try {
+        attempt('CLOSE_FAILED', this.#options.dir, () => fs.closeSync(fd));
+      } catch (error) {
+        failure ??= error as WalError;
+      }
+    }
+    this.#directories.release();
+    if (failure !== undefined) throw failure;
   }
 
   async #stopInOrder(): Promise<void> {

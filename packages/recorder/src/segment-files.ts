@@ -219,7 +219,7 @@ export class SegmentFiles {
       this.write({ fd, file: this.path(temp) }, content, 0);
       this.sync(fd, this.path(temp));
     } finally {
-      fs.closeSync(fd);
+      attempt('CLOSE_FAILED', this.path(temp), () => fs.closeSync(fd));
     }
     this.rename(temp, name);
     this.syncDirectory();
