@@ -135,8 +135,10 @@ export class TailWriter implements Agent {
   #wantsSync(): boolean {
     const { syncRequested } = this.#control;
     if (syncRequested !== this.#handledSync) return false;
-    if (!this.#pace.due(this.#control.hasSynced(syncRequested), nowMs)) return false;
-    return this.#orderedEventId !== this.#lastEventId || this.#eventsInBlock() !== this.#eventsInFile();
+    // Something to sync first: a tick that finds nothing must not be used up.
+    if (this.#orderedEventId === this.#lastEventId && this.#eventsInBlock() === this.#eventsInFile())
+      return false;
+    return this.#pace.due(this.#control.hasSynced(syncRequested), nowMs);
   }
 
   #eventsInFile(): number {
