@@ -29,15 +29,18 @@ export class Workers {
         trackUnmanagedFds: false,
         name: `fswal ${name}`,
       };
-      return { role, name, worker: new Worker(file, options) };
+      try {
+        return { role, name, worker: new Worker(file, options) };
+      } catch (cause) {
+        throw didNotStart(name, cause);
+      }
     };
-    const all = ROLES.flatMap((name) => {
-      const count = name === 'maintainer' ? maintainers : 1;
-      return Array.from({ length: count }, (_, i) =>
-        start(Role[name], i, i === 0 ? name : `${name} ${i + 1}`),
-      );
-    });
+    const all: NamedWorker[] = [];
     try {
+      for (const role of ROLES) {
+        const count = role === 'maintainer' ? maintainers : 1;
+        for (let i = 0; i < count; i++) all.push(start(Role[role], i, i === 0 ? role : `${role} ${i + 1}`));
+      }
       await Promise.all(all.map(({ worker, name }) => ready(worker, name)));
     } catch (error) {
       await Promise.all(all.map(({ worker }) => worker.terminate()));
@@ -81,9 +84,7 @@ export class Workers {
 
 function ready(worker: Worker, name: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    const fail = (cause: Error) => {
-      reject(new WalError('WORKER_FAILED', `the ${name} thread did not start: ${cause.message}`, { cause }));
-    };
+    const fail = (cause: Error) => reject(didNotStart(name, cause));
     const exit = (exitCode: number) => fail(new Error(`it ended with exit code ${exitCode}`));
     worker.once('message', (message) => {
       worker.off('exit', exit);
@@ -93,6 +94,11 @@ function ready(worker: Worker, name: string): Promise<void> {
     worker.once('error', fail);
     worker.once('exit', exit);
   });
+}
+
+function didNotStart(name: string, cause: unknown): WalError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new WalError('WORKER_FAILED', `the ${name} thread did not start: ${why}`, { cause });
 }
 
 function exitOrTimeout(worker: Worker, timeoutMs: number): Promise<void> {

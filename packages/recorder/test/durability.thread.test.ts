@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { EventView, segmentFileName, WalError } from '@fswal/format';
+import { registerReader } from '@fswal/format/files';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { RecorderManager, type RecorderOptions, Watermarks } from '../dist/index.js';
 import { newDir, newLogDir, openDescriptors } from './helpers/directories.js';
@@ -206,4 +207,29 @@ test('compresses, retains and recycles behind a running engine, and recovery rea
   expect(names.filter((name) => name.endsWith('.wal'))).toHaveLength(3);
   const again = await open({ dir });
   expect(again.resumed.lastEventId).toBe(BigInt(16 * 256 * 20));
+});
+
+test('a reader that comes after the threads were started keeps its segments until it is done', async () => {
+  const dir = newLogDir();
+  const segmentEvents = 16 * 256;
+  const recorder = await open({ dir, maxSegments: 2 });
+  const oldest = join(dir, segmentFileName(0));
+  append(recorder, 1);
+  const reader = registerReader(dir);
+  onTestFinished(() => reader.release());
+  append(recorder, 2, segmentEvents * 10);
+  await recorder.sync();
+  await until(() => recorder.retentionPlan().length >= 8);
+  expect(fs.existsSync(oldest)).toBe(true);
+  expect(recorder.retentionPlan()[0]).toMatchObject({
+    segmentIndex: 0,
+    blockedBy: expect.stringContaining('read'),
+  });
+  reader.moveTo(3);
+  append(recorder, segmentEvents * 10 + 1, segmentEvents * 12);
+  await until(() => !fs.existsSync(join(dir, segmentFileName(2))));
+  expect(fs.existsSync(join(dir, segmentFileName(3)))).toBe(true);
+  reader.release();
+  append(recorder, segmentEvents * 12 + 1, segmentEvents * 14);
+  await until(() => recorder.retentionPlan().length === 0);
 });

@@ -1,10 +1,13 @@
 /*
  * Which segments the readers of this process may still read, so that a recorder of the same process does not take them
- * away. One SharedArrayBuffer for all threads: it goes to new threads as environment data.
+ * away. One SharedArrayBuffer for all threads: it goes to new threads as environment data, so it is made when this
+ * module is loaded, before any thread that needs it can have been started.
  *
- * Role contract. A slot of eight words belongs to the reader that has moved its first word from free to taken, by
- * compare-and-swap; it alone writes the others. Recorders read. A recorder may see a reader a moment late: then the
- * reader finds a file gone, which it can tell from damage.
+ * Role contract. A slot of eight words belongs to the reader that has moved its first word from free to claimed, by
+ * compare-and-swap; it alone writes the others, and then the first one anew: taken. Recorders read; a claimed slot may
+ * be of any log, so it counts for each. A recorder may see a reader a moment late, or not at all where that is in a
+ * thread that was started before its starter knew this module: then the reader finds a file gone, which it can tell
+ * from damage.
  *
  *   0 state | 1 lowest segment | 2, 3 inode | 4, 5 device
  *
@@ -19,7 +22,10 @@ const SLOT_WORDS = 8;
 const HEADER_WORDS = 8;
 const Slot = { state: 0, lowest: 1, inode: 2, device: 4 } as const;
 const FREE = 0;
-const TAKEN = 1;
+const CLAIMED = 1;
+const TAKEN = 2;
+
+const words = registry();
 
 /** A reader's place in the registry. Without `release` it counts until the process ends. */
 export interface ReaderRegistration {
@@ -30,13 +36,14 @@ export interface ReaderRegistration {
 
 /** Says that somebody reads the log in `dir`. @throws the error of stat(2) where there is no such directory */
 export function registerReader(dir: string): ReaderRegistration {
-  const words = registry();
   const identity = identityOf(dir);
   let released = false;
   for (let at = HEADER_WORDS; at < words.length; at += SLOT_WORDS) {
-    if (Atomics.compareExchange(words, at + Slot.state, FREE, TAKEN) !== FREE) continue;
+    if (Atomics.compareExchange(words, at + Slot.state, FREE, CLAIMED) !== FREE) continue;
     Atomics.store(words, at + Slot.lowest, 0);
     for (const [i, word] of identity.entries()) Atomics.store(words, at + Slot.inode + i, word);
+    // Publishes the words before it; pairs with the load in lowestSegmentInUse.
+    Atomics.store(words, at + Slot.state, TAKEN);
     return {
       moveTo: (segmentIndex) => {
         if (!released) Atomics.store(words, at + Slot.lowest, segmentIndex);
@@ -44,7 +51,6 @@ export function registerReader(dir: string): ReaderRegistration {
       release: () => {
         if (released) return;
         released = true;
-        for (let i = 0; i < identity.length; i++) Atomics.store(words, at + Slot.inode + i, 0);
         Atomics.store(words, at + Slot.state, FREE);
       },
     };
@@ -61,39 +67,32 @@ export function registerReader(dir: string): ReaderRegistration {
 
 /** The lowest segment of the log in `dir` that a reader of this process may still read; undefined = there is no reader. */
 export function lowestSegmentInUse(dir: string): number | undefined {
-  const words = registry();
   if (Atomics.load(words, 0) > 0) return 0;
   let identity: Int32Array | undefined;
   let lowest: number | undefined;
   for (let at = HEADER_WORDS; at < words.length; at += SLOT_WORDS) {
-    if (Atomics.load(words, at + Slot.state) !== TAKEN) continue;
+    const state = Atomics.load(words, at + Slot.state);
+    if (state === FREE) continue;
+    if (state === CLAIMED) return 0;
     identity ??= identityOf(dir);
-    // One that is just being taken counts for every log.
-    const fresh =
-      Atomics.load(words, at + Slot.inode) === 0 && Atomics.load(words, at + Slot.inode + 1) === 0;
-    const mine = identity.every((word, i) => Atomics.load(words, at + Slot.inode + i) === word);
-    if (!mine && !fresh) continue;
-    const segmentIndex = fresh ? 0 : Atomics.load(words, at + Slot.lowest);
+    if (!identity.every((word, i) => Atomics.load(words, at + Slot.inode + i) === word)) continue;
+    const segmentIndex = Atomics.load(words, at + Slot.lowest);
     lowest = lowest === undefined ? segmentIndex : Math.min(lowest, segmentIndex);
   }
   return lowest;
-}
-
-let shared: Int32Array | undefined;
-
-function registry(): Int32Array {
-  if (shared !== undefined) return shared;
-  let buffer = getEnvironmentData(KEY) as SharedArrayBuffer | undefined;
-  if (!(buffer instanceof SharedArrayBuffer)) {
-    buffer = new SharedArrayBuffer((HEADER_WORDS + SLOTS * SLOT_WORDS) * 4);
-    setEnvironmentData(KEY, buffer as unknown as string);
-  }
-  shared = new Int32Array(buffer);
-  return shared;
 }
 
 /** Inode and device, two words each. */
 function identityOf(dir: string): Int32Array {
   const { ino, dev } = fs.statSync(dir, { bigint: true });
   return new Int32Array(new BigUint64Array([ino, dev]).buffer);
+}
+
+function registry(): Int32Array {
+  let buffer = getEnvironmentData(KEY) as SharedArrayBuffer | undefined;
+  if (!(buffer instanceof SharedArrayBuffer)) {
+    buffer = new SharedArrayBuffer((HEADER_WORDS + SLOTS * SLOT_WORDS) * 4);
+    setEnvironmentData(KEY, buffer as unknown as string);
+  }
+  return new Int32Array(buffer);
 }
