@@ -1,5 +1,6 @@
-import { type BigIntStats, closeSync, constants, fstatSync, openSync, realpathSync } from 'node:fs';
+import { type BigIntStats, constants, fstatSync, openSync, realpathSync } from 'node:fs';
 import { WalError } from '@fswal/format';
+import { closeFile } from './close-file.js';
 import { asWalError, errnoName } from './errors.js';
 
 /** An open directory. */
@@ -21,7 +22,7 @@ export function openDirectory(dir: string, flags = 0): OpenDirectory {
     fd = openSync(dir, constants.O_RDONLY | constants.O_DIRECTORY | flags);
     return { fd, path: realpathSync(dir), stats: fstatSync(fd, { bigint: true }) };
   } catch (error) {
-    if (fd !== undefined) closeSync(fd);
+    if (fd !== undefined) closeFile(fd, dir);
     const errno = errnoName(error);
     if (errno === 'ENOENT' || errno === 'ENOTDIR') {
       throw asWalError('DIRECTORY_NOT_FOUND', 'no such directory', error, dir);

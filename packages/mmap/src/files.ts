@@ -1,6 +1,7 @@
-import { type BigIntStats, closeSync, constants, fchmodSync, fstatSync, openSync, unlinkSync } from 'node:fs';
+import { type BigIntStats, constants, fchmodSync, fstatSync, openSync, unlinkSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { WalError } from '@fswal/format';
+import { closeFile } from './close-file.js';
 import { asWalError, errnoName } from './errors.js';
 
 const OWNER_ONLY = 0o600;
@@ -27,7 +28,7 @@ export function withNewFile<T>(path: string, use: (fd: number, absolutePath: str
     remove(file);
     throw asWalError('OPEN_FAILED', 'cannot create the file', error, file);
   } finally {
-    closeSync(fd);
+    closeFile(fd, file);
   }
 }
 
@@ -63,7 +64,7 @@ export function withFile<T>(
   } catch (error) {
     throw asWalError('OPEN_FAILED', 'cannot map the file', error, file);
   } finally {
-    closeSync(fd);
+    closeFile(fd, file);
   }
 }
 

@@ -1,4 +1,4 @@
-import { closeSync } from 'node:fs';
+import { closeFile } from './close-file.js';
 import { directoryLocked, openDirectory } from './directory.js';
 import { asWalError, systemError } from './errors.js';
 import type { Libc } from './libc.js';
@@ -18,12 +18,12 @@ export function flockDirectory(dir: string, libc: Pick<Libc, 'flock' | 'errno'>)
     held = false;
     // Unlocked before it is closed: a child between fork and exec shares the open file for a moment.
     libc.flock(fd, LOCK_RELEASE);
-    closeSync(fd);
+    closeFile(fd, dir);
   };
   while (libc.flock(fd, LOCK_EXCLUSIVE_AT_ONCE) !== 0) {
     const error = systemError('flock', libc.errno());
     if (error.code === 'EINTR') continue;
-    closeSync(fd);
+    closeFile(fd, dir);
     if (error.code === 'EAGAIN') throw directoryLocked(dir, error);
     throw asWalError('OPEN_FAILED', 'the directory cannot be locked', error, dir);
   }

@@ -1,6 +1,7 @@
-import { type BigIntStats, closeSync, constants, fstatSync } from 'node:fs';
+import { type BigIntStats, constants, fstatSync } from 'node:fs';
 import { WalError } from '@fswal/format';
 import { allocate } from './allocate.js';
+import { closeFile } from './close-file.js';
 import { openDirectory } from './directory.js';
 import { asWalError, errnoName } from './errors.js';
 import { checkSize, withFile, withNewFile } from './files.js';
@@ -113,8 +114,9 @@ function lockByOpen(dir: string): DirectoryLock {
   let held = true;
   return {
     release: () => {
-      if (held) closeSync(fd);
+      if (!held) return;
       held = false;
+      closeFile(fd, dir);
     },
   };
 }

@@ -1,5 +1,6 @@
-import { type BigIntStats, closeSync, readFileSync } from 'node:fs';
+import { type BigIntStats, readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
+import { closeFile } from './close-file.js';
 import { directoryLocked, type OpenDirectory } from './directory.js';
 import { asWalError, errnoName } from './errors.js';
 import { flockHeld } from './proc-locks.js';
@@ -14,7 +15,7 @@ import type { DirectoryLock } from './provider.js';
  */
 export async function lockBySocket(dir: string, directory: OpenDirectory): Promise<DirectoryLock> {
   const server = await listen(dir, socketName(directory.stats)).catch((error) => {
-    closeSync(directory.fd);
+    closeFile(directory.fd, dir);
     throw error;
   });
   let held = true;
@@ -22,7 +23,7 @@ export async function lockBySocket(dir: string, directory: OpenDirectory): Promi
     if (!held) return;
     held = false;
     server.close();
-    closeSync(directory.fd);
+    closeFile(directory.fd, dir);
   };
   // Looked for with the lock in hand: of two holders that do not meet in the kernel, at least the later one sees the
   // other. Two listeners can pass each other, since versions of Node differ in how they pad an abstract name.

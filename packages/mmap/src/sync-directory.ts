@@ -1,4 +1,5 @@
-import { closeSync, constants, fsyncSync, openSync } from 'node:fs';
+import { constants, fsyncSync, openSync } from 'node:fs';
+import { closeFile } from './close-file.js';
 import { asWalError } from './errors.js';
 
 /**
@@ -13,6 +14,6 @@ export function syncDirectory(dir: string): void {
   } catch (error) {
     throw asWalError('FSYNC_FAILED', 'cannot sync the directory', error, dir);
   } finally {
-    if (fd !== undefined) closeSync(fd);
+    if (fd !== undefined) closeFile(fd, dir);
   }
 }

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { BROKEN_SUFFIX } from '@fswal/format';
-import { readRegularFile } from '@fswal/format/files';
+import { closeFile, readRegularFile } from '@fswal/format/files';
 import { syncDirectory } from '@fswal/mmap';
 import { attempt, type SegmentFiles, TEMP_SUFFIX } from './segment-files.js';
 
@@ -55,7 +55,7 @@ export class Evidence {
       fs.rmSync(temp, { force: true });
       throw error;
     } finally {
-      fs.closeSync(fd);
+      closeFile(fd, temp);
     }
     this.#files.syncDirectory();
   }

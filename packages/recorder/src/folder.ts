@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { WalError } from '@fswal/format';
-import { openRegularFile } from '@fswal/format/files';
+import { closeFile, openRegularFile } from '@fswal/format/files';
 import { asWalError } from '@fswal/mmap';
 
 const { O_DIRECTORY, O_RDONLY } = fs.constants;
@@ -47,13 +47,14 @@ export class Folder implements FolderHandle {
       if (!shared) refuseShared(dir, fs.fstatSync(fd));
       return new Folder({ path: dir, fd });
     } catch (cause) {
-      if (fd !== undefined) fs.closeSync(fd);
+      if (fd !== undefined) closeFile(fd, dir);
       throw asWalError('OPEN_FAILED', 'the log directory cannot be made or opened', cause, dir);
     }
   }
 
+  /** @throws WalError CLOSE_FAILED */
   close(): void {
-    fs.closeSync(this.fd);
+    closeFile(this.fd, this.path);
   }
 
   isSameAs(other: Folder): boolean {
@@ -108,7 +109,7 @@ export class Folder implements FolderHandle {
     const { nlink, uid } = fs.fstatSync(opened.fd);
     const euid = process.geteuid?.() ?? uid;
     if (nlink === 1 && uid === euid) return opened;
-    fs.closeSync(opened.fd);
+    closeFile(opened.fd, this.label(name));
     const why =
       nlink === 1
         ? 'it belongs to somebody else'
@@ -145,7 +146,7 @@ function makeDirectory(dir: string): boolean {
     try {
       fs.fsyncSync(fd);
     } finally {
-      fs.closeSync(fd);
+      closeFile(fd, made);
     }
   }
   return true;

@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import { type DurablePosition, isAnchor, segmentFileName, WalError } from '@fswal/format';
+import { closeFile } from '@fswal/format/files';
 import type { SpscRing } from '@fswal/ring';
 import type { Agent } from './agent.js';
 import { type Control, Role, Stage } from './control.js';
@@ -7,7 +8,7 @@ import { type DurabilityOrder, decodeDurability, recordOf } from './handover.js'
 import type { MetaStore } from './meta-store.js';
 import type { OpenSegments } from './open-segments.js';
 import type { RetentionGate, RetentionKeeper } from './retention-keeper.js';
-import { attempt, type SegmentFiles } from './segment-files.js';
+import type { SegmentFiles } from './segment-files.js';
 import type { CoordinatorTelemetry } from './telemetry.js';
 import { UnsyncedSegments } from './unsynced-segments.js';
 
@@ -142,7 +143,7 @@ export class MetaCoordinator implements Agent {
     }
     const file = this.#files.path(segmentFileName(segmentIndex));
     this.#openSegments.forgetSyncFd(segmentIndex);
-    attempt('CLOSE_FAILED', file, () => fs.closeSync(order.syncFd));
+    closeFile(order.syncFd, file);
     this.#due = order;
   }
 
@@ -164,6 +165,7 @@ export class MetaCoordinator implements Agent {
     this.#control.publishDurable(position);
     this.#telemetry.syncs.add(1);
     this.#telemetry.sync.record((performance.now() - start) * 1e6);
+    this.#store.reserve();
   }
 
   // Retention
@@ -192,6 +194,7 @@ export class MetaCoordinator implements Agent {
     if (!isAnchor(anchor)) return false;
     this.#store.store(anchor);
     this.#stored = anchor;
+    this.#store.reserve();
     return true;
   }
 }

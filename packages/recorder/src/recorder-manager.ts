@@ -1,12 +1,12 @@
-import fs from 'node:fs';
 import {
   compressedSegmentFileName,
   type EventView,
+  META_TEMP_FILE,
   type RequestEvent,
   segmentFileName,
   WalError,
 } from '@fswal/format';
-import { listLogDirectory, lowestSegmentInUse, readTailRingPlace } from '@fswal/format/files';
+import { closeFile, listLogDirectory, lowestSegmentInUse, readTailRingPlace } from '@fswal/format/files';
 import {
   asWalError,
   type DirectoryLock,
@@ -27,9 +27,10 @@ import { OpenSegments, SegmentState } from './open-segments.js';
 import { type CheckedOptions, checkOptions, type RecorderOptions } from './options.js';
 import { Patience } from './patience.js';
 import { type LogPlace, logPlace } from './place.js';
+import { releaseAll } from './release-all.js';
 import { LogResumer, type ResumedLog, type ResumeReport } from './resume.js';
 import { planRetention, type RetentionStep } from './retention.js';
-import { attempt, isFreedFileName, SegmentFiles } from './segment-files.js';
+import { isFreedFileName, SegmentFiles } from './segment-files.js';
 import { createTailRing, removeTailRing, removeTailRingPlace } from './tail-ring-file.js';
 import { type RecorderSnapshot, RecorderTelemetry } from './telemetry.js';
 import { Watermarks, type WatermarkValues } from './watermarks.js';
@@ -186,7 +187,7 @@ export class RecorderManager<View extends EventView = RequestEvent> {
         resumed: report,
       });
     } catch (error) {
-      for (const fd of openSegments.descriptors()) fs.closeSync(fd);
+      releaseAll(closings(openSegments, options.dir));
       throw error;
     }
   }
@@ -358,16 +359,7 @@ export class RecorderManager<View extends EventView = RequestEvent> {
 
   /** Whatever one of the closings says, all are made, and the lock goes last. @throws WalError CLOSE_FAILED */
   #release(): void {
-    let failure: WalError | undefined;
-    for (const fd of this.#openSegments.descriptors()) {
-      try {
-        attempt('CLOSE_FAILED', this.#options.dir, () => fs.closeSync(fd));
-      } catch (error) {
-        failure ??= error as WalError;
-      }
-    }
-    this.#directories.release();
-    if (failure !== undefined) throw failure;
+    releaseAll([...closings(this.#openSegments, this.#options.dir), () => this.#directories.release()]);
   }
 
   async #stopInOrder(): Promise<void> {
@@ -413,7 +405,7 @@ export class RecorderManager<View extends EventView = RequestEvent> {
     return new Patience(this.#control, this.#options.dir, this.#options.backpressureTimeoutMs);
   }
 
-  /** Segments made ahead that no event went to, files that were freed, and the ring, whose events are all in segments. */
+  /** Files made ahead that nothing went to, those that were freed, and the ring, whose events are all in segments. */
   #removeUnused(): void {
     const { prepared } = this.#rings;
     const unused: string[] = [];
@@ -424,7 +416,7 @@ export class RecorderManager<View extends EventView = RequestEvent> {
     // The newest first: being killed in between, or losing the power, leaves no gap.
     for (const name of unused.reverse()) this.#files.remove(name);
     for (const name of listLogDirectory(this.#directories.log.base).others) {
-      if (isFreedFileName(name)) this.#files.remove(name);
+      if (isFreedFileName(name) || name === META_TEMP_FILE) this.#files.remove(name);
     }
     removeTailRing(this.#directories.ring);
     removeTailRingPlace(this.#files);
@@ -488,10 +480,8 @@ async function openDirectories(
     return folder;
   };
   const release = () => {
-    for (const { folder, lock } of held.splice(0).reverse()) {
-      lock?.release();
-      folder.close();
-    }
+    const all = held.splice(0).reverse();
+    releaseAll(all.flatMap(({ folder, lock }) => [() => lock?.release(), () => folder.close()]));
   };
   try {
     const log = await hold(Folder.open(dir, allowSharedDirectory));
@@ -505,6 +495,11 @@ async function openDirectories(
     release();
     throw folders.reduce((named, folder) => folder.named(named), error);
   }
+}
+
+/** What closes the descriptors of the segments that are open. */
+function closings(openSegments: OpenSegments, dir: string): (() => void)[] {
+  return Array.from(openSegments.descriptors(), (fd) => () => closeFile(fd, dir));
 }
 
 /** @throws WalError OPEN_FAILED where the place is refused */

@@ -28,6 +28,7 @@ import {
   withoutRetired,
 } from '@fswal/format';
 import {
+  closeFile,
   type KnownDurable,
   knownDurable,
   listLogDirectory,
@@ -44,6 +45,7 @@ import { Evidence } from './evidence.js';
 import type { Folder } from './folder.js';
 import { refuseForeign } from './foreign-files.js';
 import type { MetaStore } from './meta-store.js';
+import { releaseAll } from './release-all.js';
 import { attempt, type OpenSegment, type SegmentFiles, TEMP_SUFFIX } from './segment-files.js';
 import { chooseForms } from './segment-forms.js';
 import { progressOf, type SegmentProgress, SegmentWriter } from './segment-writer.js';
@@ -153,10 +155,7 @@ export class LogResumer {
     try {
       return this.#resume();
     } catch (error) {
-      for (const { fd, syncFd } of this.#opened) {
-        fs.closeSync(fd);
-        fs.closeSync(syncFd);
-      }
+      releaseAll(this.#opened.flatMap(closings));
       throw error;
     }
   }
@@ -218,7 +217,7 @@ export class LogResumer {
       const image = new Uint8Array(bytes);
       return image.subarray(0, readFully(fd, image, file));
     } finally {
-      fs.closeSync(fd);
+      closeFile(fd, file);
     }
   }
 
@@ -312,7 +311,7 @@ export class LogResumer {
     try {
       this.#files.sync(fd, this.#files.path(name));
     } finally {
-      fs.closeSync(fd);
+      closeFile(fd, this.#files.path(name));
     }
     return readSegmentFile(this.#folder.at(name), compressed);
   }
@@ -341,9 +340,10 @@ export class LogResumer {
   #checkWritable(): void {
     refuseForeign(this.#folder, this.#tempFiles());
     for (const name of [META_FILE, TAIL_RING_FILE]) {
-      if (exists(this.#folder.at(name))) fs.closeSync(this.#folder.openOwn(name, fs.constants.O_WRONLY).fd);
+      if (!exists(this.#folder.at(name))) continue;
+      closeFile(this.#folder.openOwn(name, fs.constants.O_WRONLY).fd, this.#files.path(name));
     }
-    fs.closeSync(this.#files.createTemp(META_TEMP_FILE));
+    closeFile(this.#files.createTemp(META_TEMP_FILE), this.#files.path(META_TEMP_FILE));
   }
 
   /** Of files that were being made. */
@@ -391,7 +391,7 @@ export class LogResumer {
       this.#files.write({ fd, file }, new Uint8Array(behind.length), endOffset);
       this.#files.sync(fd, file);
     } finally {
-      fs.closeSync(fd);
+      closeFile(fd, file);
     }
     behind.fill(0);
   }
@@ -478,8 +478,7 @@ export class LogResumer {
     this.#files.writeHeader(segment, writer.closedHeader());
     this.#files.sync(segment.fd, segment.file);
     this.#opened.splice(this.#opened.indexOf(segment), 1);
-    fs.closeSync(segment.fd);
-    fs.closeSync(segment.syncFd);
+    releaseAll(closings(segment));
   }
 
   /** The ring's events are durable in segments now. What could not be used of it is kept. */
@@ -497,6 +496,10 @@ export class LogResumer {
   #noteTornTail(file: string, offset: number, reason: string): void {
     this.#tornTail ??= { file, offset, reason };
   }
+}
+
+function closings({ fd, syncFd, file }: OpenSegment): (() => void)[] {
+  return [() => closeFile(fd, file), () => closeFile(syncFd, file)];
 }
 
 /** The last event of the segments, for the tail ring to connect to. */

@@ -12,6 +12,7 @@ import {
   WalError,
   type WalErrorCode,
 } from '@fswal/format';
+import { closeFile } from '@fswal/format/files';
 import { asWalError, type MmapProvider } from '@fswal/mmap';
 import type { Folder } from './folder.js';
 
@@ -74,7 +75,7 @@ export class SegmentFiles {
       made = name;
       return this.#open(name, { segmentIndex, capacityBlocks, version, createdNs, fd });
     } catch (error) {
-      fs.closeSync(fd);
+      closeFile(fd, file);
       fs.rmSync(this.folder.at(made), { force: true });
       throw error;
     }
@@ -99,14 +100,14 @@ export class SegmentFiles {
       }
       this.writeHeader({ fd: synced.fd, file }, preparedHeader(segmentIndex, version, createdNs));
     } finally {
-      fs.closeSync(synced.fd);
+      closeFile(synced.fd, file);
     }
     const { fd } = this.folder.openOwn(temp, O_RDWR);
     try {
       this.rename(temp, name);
       return this.#open(name, { segmentIndex, capacityBlocks, version, createdNs, fd });
     } catch (error) {
-      fs.closeSync(fd);
+      closeFile(fd, file);
       throw error;
     }
   }
@@ -155,7 +156,7 @@ export class SegmentFiles {
       attempt('OPEN_FAILED', file, () => fs.fchmodSync(fd, FILE_MODE));
       return fd;
     } catch (error) {
-      fs.closeSync(fd);
+      closeFile(fd, file);
       throw error;
     }
   }
@@ -209,17 +210,40 @@ export class SegmentFiles {
   }
 
   /**
+   * Makes the temporary file of the next `replace` ahead, of zeros: that one then needs no room on the disk.
+   * @param bytes those of the content to come
+   * @returns false where the disk is full
+   * @throws WalError OPEN_FAILED, WRITE_FAILED
+   */
+  reserve(name: string, bytes: number): boolean {
+    const temp = `${name}${TEMP_SUFFIX}`;
+    try {
+      const fd = this.createTemp(temp);
+      try {
+        this.write({ fd, file: this.path(temp) }, new Uint8Array(bytes), 0);
+      } finally {
+        closeFile(fd, this.path(temp));
+      }
+      return true;
+    } catch (error) {
+      if (error instanceof WalError && error.code === 'DISK_FULL') return false;
+      throw error;
+    }
+  }
+
+  /**
    * Gives a small file of the directory a new content: whole or not at all, and on the device when this returns.
+   * @param reserved the temporary file is there, from `reserve`, with as many bytes
    * @throws WalError WRITE_FAILED, DISK_FULL, FSYNC_FAILED: the old content is still there
    */
-  replace(name: string, content: Uint8Array): void {
+  replace(name: string, content: Uint8Array, reserved = false): void {
     const temp = `${name}${TEMP_SUFFIX}`;
-    const fd = this.createTemp(temp);
+    const fd = reserved ? this.folder.openOwn(temp, O_RDWR).fd : this.createTemp(temp);
     try {
       this.write({ fd, file: this.path(temp) }, content, 0);
       this.sync(fd, this.path(temp));
     } finally {
-      attempt('CLOSE_FAILED', this.path(temp), () => fs.closeSync(fd));
+      closeFile(fd, this.path(temp));
     }
     this.rename(temp, name);
     this.syncDirectory();

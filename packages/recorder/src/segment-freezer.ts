@@ -7,7 +7,7 @@ import {
   verifySegment,
   WalError,
 } from '@fswal/format';
-import { readFully } from '@fswal/format/files';
+import { closeFile, readFully } from '@fswal/format/files';
 import { attempt, type SegmentFiles, TEMP_SUFFIX } from './segment-files.js';
 
 /** How the bytes of a segment become those of its compressed file, and back. */
@@ -53,7 +53,7 @@ export class SegmentFreezer {
       fs.rmSync(folder.at(temp), { force: true });
       throw error;
     } finally {
-      fs.closeSync(fd);
+      closeFile(fd, folder.label(temp));
     }
     folder.sync();
     return frame.length;
@@ -67,7 +67,7 @@ export class SegmentFreezer {
       const read = readFully(fd, content, folder.label(name));
       return { content: content.subarray(0, read), stats: fs.fstatSync(fd) };
     } finally {
-      fs.closeSync(fd);
+      closeFile(fd, folder.label(name));
     }
   }
 

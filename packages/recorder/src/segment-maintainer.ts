@@ -1,5 +1,5 @@
-import fs from 'node:fs';
 import { segmentFileName, WalError } from '@fswal/format';
+import { closeFile } from '@fswal/format/files';
 import type { Agent } from './agent.js';
 import { type Control, Role, Stage } from './control.js';
 import {
@@ -12,7 +12,7 @@ import {
 } from './handover.js';
 import type { MaintenanceBoard, Outcome } from './maintenance-board.js';
 import { type OpenSegments, SegmentState } from './open-segments.js';
-import { attempt, type SegmentFiles } from './segment-files.js';
+import type { SegmentFiles } from './segment-files.js';
 import type { SegmentFreezer } from './segment-freezer.js';
 import type { MaintainerTelemetry } from './telemetry.js';
 
@@ -98,7 +98,7 @@ export class SegmentMaintainer implements Agent {
     this.#files.writeHeader({ fd, file }, header);
     if (this.#syncsSegments) this.#files.sync(fd, file);
     this.#openSegments.forgetFd(segmentIndex);
-    attempt('CLOSE_FAILED', file, () => fs.closeSync(fd));
+    closeFile(fd, file);
     this.#openSegments.setState(segmentIndex, SegmentState.persisted);
     this.#advance();
     this.#telemetry.persistSegment.record((performance.now() - start) * 1e6);

@@ -7,7 +7,7 @@ import {
   tailRingBytes,
   WalError,
 } from '@fswal/format';
-import { encodeTailRingPlace, readBootId, readFully } from '@fswal/format/files';
+import { closeFile, encodeTailRingPlace, readBootId, readFully } from '@fswal/format/files';
 import type { MappedFile, MmapProvider } from '@fswal/mmap';
 import type { Folder } from './folder.js';
 import { attempt, type SegmentFiles } from './segment-files.js';
@@ -66,7 +66,7 @@ function makeWay(ringFolder: Folder): void {
   try {
     readFully(fd, header, label);
   } finally {
-    fs.closeSync(fd);
+    closeFile(fd, label);
   }
   if (!header.every((byte) => byte === 0)) {
     const message =

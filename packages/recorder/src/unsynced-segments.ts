@@ -1,8 +1,8 @@
-import fs from 'node:fs';
 import { segmentFileName } from '@fswal/format';
+import { closeFile } from '@fswal/format/files';
 import type { DurabilityOrder } from './handover.js';
 import type { OpenSegments } from './open-segments.js';
-import { attempt, type SegmentFiles } from './segment-files.js';
+import type { SegmentFiles } from './segment-files.js';
 
 /**
  * Full segments that are not on the device yet, oldest first, each with the descriptor that has been open since before
@@ -52,6 +52,6 @@ export class UnsyncedSegments {
     this.#orders.splice(this.#orders.indexOf(order), 1);
     this.#openSegments.forgetSyncFd(segmentIndex);
     const file = this.#files.path(segmentFileName(segmentIndex));
-    attempt('CLOSE_FAILED', file, () => fs.closeSync(order.syncFd));
+    closeFile(order.syncFd, file);
   }
 }

@@ -90,10 +90,12 @@ function createAgent(): Agent {
     case Role.coordinator: {
       const kept = listKeptSegments(folder, data.active?.segment.segmentIndex ?? data.nextSegmentIndex);
       const options = { ...data, dir: folder.base };
+      const store = new MetaStore(files);
+      store.reserve();
       return new MetaCoordinator(
         control,
         files,
-        new MetaStore(files),
+        store,
         rings.durability,
         openSegments,
         (gate) => new RetentionKeeper(control, rings, board, gate, options, kept, data.lastEventId),

@@ -7,6 +7,7 @@ import {
   EVENT_BYTES,
   eventOffset,
   META_FILE,
+  META_TEMP_FILE,
   segmentBytes,
   WalError,
 } from '@fswal/format';
@@ -210,7 +211,8 @@ describe('durability', () => {
     files.calls.length = 0;
     const stored: (number | undefined)[] = [];
     files.before = () => {
-      expect(recorder.durableId).toBe(10);
+      // The last call makes room for the next position.
+      expect(recorder.durableId).toBe(files.calls.length < 5 ? 10 : 20);
       stored.push(Number(readMeta(dir)?.eventId));
       return undefined;
     };
@@ -227,9 +229,10 @@ describe('durability', () => {
       { what: 'write', file: 'wal_meta.dat.tmp', from: 0, to: 32 },
       { what: 'sync', file: 'wal_meta.dat.tmp' },
       { what: 'sync directory' },
+      { what: 'write', file: 'wal_meta.dat.tmp', from: 0, to: 32 },
     ]);
-    // The old position until the rename, which comes between the last two.
-    expect(stored).toEqual([10, 10, 10, 10, 20]);
+    // The old position until the rename, which comes before the sync of the directory.
+    expect(stored).toEqual([10, 10, 10, 10, 20, 20]);
     recorder.kill();
   });
 
@@ -300,6 +303,7 @@ describe('durability', () => {
       { what: 'write', file: 'wal_meta.dat.tmp', from: 0, to: 32 },
       { what: 'sync', file: 'wal_meta.dat.tmp' },
       { what: 'sync directory' },
+      { what: 'write', file: 'wal_meta.dat.tmp', from: 0, to: 32 },
     ]);
     expect(recorder.durableId).toBe(4096);
     expect(readMeta(dir)).toMatchObject({ segmentIndex: 0, offset: segmentBytes(16), prefixChecksum: 0n });
@@ -388,7 +392,18 @@ describe('durability', () => {
     expect(recorder.control.diskFull).toBe(false);
     expect(recorder.control.hasSynced(request)).toBe(true);
     expect(readMeta(dir)?.eventId).toBe(20n);
-    expect(fs.readdirSync(dir)).not.toContain(`${META_FILE}.tmp`);
+    recorder.kill();
+  });
+
+  test('the room for the next position is taken ahead, and so needs none on a disk that is full by then', () => {
+    const { dir, recorder } = open();
+    recorder.appendTo(10);
+    recorder.sync();
+    const ahead = fs.statSync(join(dir, META_TEMP_FILE));
+    expect([ahead.size, ahead.blocks > 0]).toEqual([32, true]);
+    recorder.appendTo(20);
+    expect(recorder.sync()).toBe(20);
+    expect(fs.statSync(join(dir, META_FILE)).ino).toBe(ahead.ino);
     recorder.kill();
   });
 });

@@ -7,7 +7,7 @@ import {
   WalError,
   WORD_BYTES,
 } from '@fswal/format';
-import { decompressSegment, openRegularFile, readFully } from '@fswal/format/files';
+import { closeFile, decompressSegment, openRegularFile, readFully } from '@fswal/format/files';
 import type { ReplayWindow } from './replay-window.js';
 
 /** No segment file is larger. */
@@ -42,7 +42,7 @@ export class SegmentReader {
   static open(file: string, compressed: boolean, onProgress: () => void): SegmentReader {
     const { fd, bytes } = openRegularFile(file);
     if (bytes <= MAX_SEGMENT_FILE_BYTES) return new SegmentReader(file, compressed, fd, bytes, onProgress);
-    fs.closeSync(fd);
+    closeFile(fd, file);
     const message = `${bytes} bytes are more than a segment can have (${MAX_SEGMENT_FILE_BYTES})`;
     throw new WalError('SEGMENT_CORRUPTED', message, { file, offset: MAX_SEGMENT_FILE_BYTES });
   }
@@ -93,8 +93,9 @@ export class SegmentReader {
     return whole;
   }
 
+  /** @throws WalError CLOSE_FAILED */
   close(): void {
-    fs.closeSync(this.#fd);
+    closeFile(this.#fd, this.file);
   }
 
   #readAt(window: ReplayWindow, offset: number, bytes: number): number {

@@ -8,7 +8,6 @@
  * The ring is read before the segments. A recorder reuses a slot only when its events are in a segment, so what was
  * overwritten between the two reads is in the segments by the time they are read.
  */
-import fs from 'node:fs';
 import {
   asWords,
   BLOCK_BYTES,
@@ -22,7 +21,7 @@ import {
   tailRingEventWord,
   WalError,
 } from '@fswal/format';
-import { openRegularFile, readFully } from '@fswal/format/files';
+import { closeFile, openRegularFile, readFully } from '@fswal/format/files';
 
 /** The ring as it was before the segments were read. */
 export class TailRingImage {
@@ -63,7 +62,7 @@ export class TailRingImage {
       const unsettled = bytes.length === once.length ? cutUnsettled(asWords(bytes), slots, ids) : 0;
       return new TailRingImage(bytes, unsettled, bootId);
     } finally {
-      fs.closeSync(opened.fd);
+      closeFile(opened.fd, file);
     }
   }
 

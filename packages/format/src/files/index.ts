@@ -1,5 +1,6 @@
 export { type DurableReport, type KnownDurable, knownDurable } from './known-durable.js';
 export {
+  closeFile,
   type LogDirectory,
   listLogDirectory,
   oneFormEach,

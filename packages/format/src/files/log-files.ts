@@ -68,10 +68,19 @@ export function openRegularFile(file: string, flags = fs.constants.O_RDONLY): { 
   }
   const stats = fs.fstatSync(fd);
   if (!stats.isFile()) {
-    fs.closeSync(fd);
+    closeFile(fd, file);
     throw new WalError('OPEN_FAILED', 'this is not a regular file', { file });
   }
   return { fd, bytes: stats.size };
+}
+
+/** Closes a descriptor of `file`, which it is no more whatever this throws. @throws WalError CLOSE_FAILED */
+export function closeFile(fd: number, file: string): void {
+  try {
+    fs.closeSync(fd);
+  } catch (cause) {
+    throw new WalError('CLOSE_FAILED', messageOf(cause), { file, cause });
+  }
 }
 
 /**
@@ -110,7 +119,7 @@ export function readRegularFile(file: string, maxBytes: number): Uint8Array {
     const content = new Uint8Array(bytes);
     return content.subarray(0, readFully(fd, content, file));
   } finally {
-    fs.closeSync(fd);
+    closeFile(fd, file);
   }
 }
 
@@ -127,7 +136,7 @@ export function readDurablePosition(dir: string): { position: DurablePosition } 
       bytes = new Uint8Array(Math.min(opened.bytes, META_BYTES + 1));
       bytes = bytes.subarray(0, readFully(opened.fd, bytes, file));
     } finally {
-      fs.closeSync(opened.fd);
+      closeFile(opened.fd, file);
     }
   } catch (error) {
     if (error instanceof WalError && isErrno(error.cause, 'ENOENT'))

@@ -1,8 +1,7 @@
-import fs from 'node:fs';
 import { WalError } from '../errors.js';
 import { SEGMENT_HEADER_BYTES } from '../layout.js';
 import { decodeSegmentHeader, type SegmentHeader } from '../segment-header.js';
-import { openRegularFile, readFully } from './log-files.js';
+import { closeFile, openRegularFile, readFully } from './log-files.js';
 
 /**
  * The header of a segment file, or undefined where it cannot be read or is not that of segment `segmentIndex`. Only to
@@ -16,7 +15,7 @@ export function readSegmentHeader(file: string, segmentIndex: number): SegmentHe
       const header = decodeSegmentHeader(bytes.subarray(0, readFully(fd, bytes, file)));
       return header.segmentIndex === segmentIndex ? header : undefined;
     } finally {
-      fs.closeSync(fd);
+      closeFile(fd, file);
     }
   } catch (error) {
     if (error instanceof WalError) return undefined;

@@ -4,6 +4,7 @@ import {
   EventView,
   encodeTailRingHeader,
   type FormatVersion,
+  META_TEMP_FILE,
   TAIL_RING_FILE,
   tailRingBytes,
 } from '@fswal/format';
@@ -250,6 +251,7 @@ export class HandRecorder {
     const freed = new Int32Array(this.rings.freed.recordWords);
     while (this.rings.freed.pop(freed)) unused.push(freedFileName(freed[0]));
     for (const name of unused.reverse()) fs.unlinkSync(join(this.dir, name));
+    fs.rmSync(join(this.dir, META_TEMP_FILE), { force: true });
     this.#closeDescriptors();
   }
 
