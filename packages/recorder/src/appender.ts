@@ -33,7 +33,19 @@ const STRIDE_WORDS = EVENT_WORDS;
 const RING_START = TAIL_RING_HEADER_BYTES / WORD_BYTES;
 const SPINS_BEFORE_SLEEP = 2_000;
 const SLEEP_MS = 1;
+const SLEEPS_BETWEEN_LOOKS = 32;
 const KEEPS_STORE_ORDER = process.arch === 'x64' || process.arch === 'ia32';
+
+/** What an appender that finds no room calls. */
+export interface AppenderWatch {
+  /** Once for each wait. */
+  waits(): void;
+  /**
+   * A few times in each of them: publishes the failure if a thread is gone. Nobody else tells an engine that does not
+   * return to its event loop.
+   */
+  checkThreads(): void;
+}
 
 export class Appender<View extends EventView = EventView> {
   readonly #ring: Int32Array;
@@ -42,7 +54,7 @@ export class Appender<View extends EventView = EventView> {
   readonly #view: View;
   readonly #tailBlocks: number;
   readonly #backpressureTimeoutMs: number;
-  readonly #onWait: () => void;
+  readonly #watch: AppenderWatch;
   /** Word index of the next event. */
   #at = RING_START + BLOCK_HEADER_WORDS;
   /** `#at` at which the slow path has to be taken: the block's end, or any value once closed or failed. */
@@ -63,7 +75,7 @@ export class Appender<View extends EventView = EventView> {
     control: Control,
     view: View,
     backpressureTimeoutMs: number,
-    onWait: () => void,
+    watch: AppenderWatch,
   ) {
     this.#ring = new Int32Array(ring, 0, tailRingBytes(tailBlocks) / WORD_BYTES);
     this.#ids = new BigUint64Array(ring, 0, tailRingBytes(tailBlocks) / 8);
@@ -72,7 +84,7 @@ export class Appender<View extends EventView = EventView> {
     view.words = this.#ring;
     this.#tailBlocks = tailBlocks;
     this.#backpressureTimeoutMs = backpressureTimeoutMs;
-    this.#onWait = onWait;
+    this.#watch = watch;
     this.#lastLow = Number(BigInt.asIntN(32, lastEventId));
     this.#lastHigh = Number(BigInt.asIntN(32, lastEventId >> 32n));
     control.publishAppended(0, this.#lastLow, this.#lastHigh);
@@ -199,12 +211,13 @@ export class Appender<View extends EventView = EventView> {
 
   /** @throws WalError BACKPRESSURE or DISK_FULL when the time is over; the next append may succeed */
   #waitForRoom(next: number): void {
-    this.#onWait();
+    this.#watch.waits();
     for (let spin = 0; spin < SPINS_BEFORE_SLEEP; spin++) {
       if (this.#inUse(next) < this.#tailBlocks) return;
     }
     const deadline = performance.now() + this.#backpressureTimeoutMs;
-    while (this.#inUse(next) >= this.#tailBlocks) {
+    for (let sleeps = 0; this.#inUse(next) >= this.#tailBlocks; sleeps++) {
+      if (sleeps % SLEEPS_BETWEEN_LOOKS === 0) this.#watch.checkThreads();
       const failure = this.#control.failure();
       if (failure !== undefined) throw failure;
       if (performance.now() >= deadline) throw this.#noRoom();

@@ -160,6 +160,7 @@ export class RecorderManager<View extends EventView = RequestEvent> {
       const rings = createRings(options.preparedSegments);
       const ring = createTailRing(provider, files, directories.ring, tailBlocks, resumed.position.eventId);
       const waits = telemetry.backpressureWaits;
+      let workers: Workers | undefined;
       const appender = new Appender(
         ring.buffer,
         tailBlocks,
@@ -167,10 +168,10 @@ export class RecorderManager<View extends EventView = RequestEvent> {
         control,
         new (claimedView(options.view))(),
         options.backpressureTimeoutMs,
-        () => waits.add(1),
+        { waits: () => waits.add(1), checkThreads: () => checkThreads(control, workers) },
       );
       const parts = { folder, control, rings, openSegments, telemetry, ring, resumed };
-      const workers = await Workers.start(workerData(options, provider, parts), options.maintainers);
+      workers = await Workers.start(workerData(options, provider, parts), options.maintainers);
       const ignored = options.withoutEffect.map((name) => `option ${name} has no effect in this version`);
       const warnings = place.warning === undefined ? [] : [place.warning];
       const report = { ...resumed.report, place, notes: [...resumed.report.notes, ...warnings, ...ignored] };
@@ -427,8 +428,7 @@ export class RecorderManager<View extends EventView = RequestEvent> {
     if (cause !== undefined) {
       this.#poison(new WalError('WORKER_FAILED', `the ${name} thread failed: ${cause.message}`, { cause }));
     } else if (this.#control.failed || this.#control.stage === Stage.running || exitCode !== 0) {
-      const early = new WalError('WORKER_FAILED', `the ${name} thread ended before its time`);
-      this.#poison(this.#control.failure() ?? early);
+      this.#poison(this.#control.failure() ?? endedEarly(name));
     }
   }
 
@@ -495,6 +495,16 @@ async function openDirectories(
     release();
     throw folders.reduce((named, folder) => folder.named(named), error);
   }
+}
+
+/** Publishes that a thread is gone, where it could not itself. */
+function checkThreads(control: Control, workers: Workers | undefined): void {
+  const gone = workers?.findGone();
+  if (gone !== undefined) control.fail(endedEarly(gone));
+}
+
+function endedEarly(name: string): WalError {
+  return new WalError('WORKER_FAILED', `the ${name} thread ended before its time`);
 }
 
 /** What closes the descriptors of the segments that are open. */

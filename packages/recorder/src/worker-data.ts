@@ -40,4 +40,7 @@ export interface WorkerData extends CommonWorkerData {
 }
 
 /** What a worker says once it is up. */
-export const WORKER_READY = 'ready';
+export interface WorkerReady {
+  /** The system's number of its thread; undefined where it tells none. */
+  readonly systemId: number | undefined;
+}

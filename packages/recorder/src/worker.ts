@@ -1,3 +1,4 @@
+import fs from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { WalError } from '@fswal/format';
 import { compressSegment, decompressSegment } from '@fswal/format/files';
@@ -20,7 +21,7 @@ import { SegmentWriter } from './segment-writer.js';
 import { syncPaceOf } from './sync-pace.js';
 import { TailWriter } from './tail-writer.js';
 import { RecorderTelemetry } from './telemetry.js';
-import { WORKER_READY, type WorkerData } from './worker-data.js';
+import type { WorkerData, WorkerReady } from './worker-data.js';
 
 const data = workerData as WorkerData;
 const control = new Control(data.control);
@@ -32,7 +33,7 @@ process.once('exit', () => {
   if (!ended)
     control.fail(new WalError('WORKER_FAILED', `the ${ROLES[data.role]} thread ended before its time`));
 });
-parentPort?.postMessage(WORKER_READY);
+parentPort?.postMessage({ systemId: systemThreadId() } satisfies WorkerReady);
 runAgent(agent, idleOf(data.role), control, (error) => {
   if (error instanceof WalError) return folder.named(error) as WalError;
   return new WalError('WORKER_FAILED', `the ${ROLES[data.role]} thread failed: ${String(error)}`, {
@@ -103,6 +104,16 @@ function createAgent(): Agent {
         telemetry.coordinator,
       );
     }
+  }
+}
+
+/** Of this thread, where the system tells it: on Linux. */
+function systemThreadId(): number | undefined {
+  if (process.platform !== 'linux') return undefined;
+  try {
+    return Number(fs.readlinkSync('/proc/thread-self').split('/').pop());
+  } catch {
+    return undefined; // There is no /proc here.
   }
 }
 

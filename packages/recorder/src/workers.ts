@@ -1,12 +1,15 @@
+import fs from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { WalError } from '@fswal/format';
 import { ROLES, Role } from './control.js';
-import { type CommonWorkerData, WORKER_READY } from './worker-data.js';
+import type { CommonWorkerData, WorkerReady } from './worker-data.js';
 
 interface NamedWorker {
   readonly role: Role;
   readonly name: string;
   readonly worker: Worker;
+  /** The system's number of the thread; undefined where it tells none. */
+  systemId: number | undefined;
 }
 
 /** The threads of one recorder: one of each role, and as many maintainers as are wanted. */
@@ -30,7 +33,7 @@ export class Workers {
         name: `fswal ${name}`,
       };
       try {
-        return { role, name, worker: new Worker(file, options) };
+        return { role, name, worker: new Worker(file, options), systemId: undefined };
       } catch (cause) {
         throw didNotStart(name, cause);
       }
@@ -41,7 +44,11 @@ export class Workers {
         const count = role === 'maintainer' ? maintainers : 1;
         for (let i = 0; i < count; i++) all.push(start(Role[role], i, i === 0 ? role : `${role} ${i + 1}`));
       }
-      await Promise.all(all.map(({ worker, name }) => ready(worker, name)));
+      await Promise.all(
+        all.map(async (each) => {
+          each.systemId = await ready(each.worker, each.name);
+        }),
+      );
     } catch (error) {
       await Promise.all(all.map(({ worker }) => worker.terminate()));
       throw error;
@@ -65,6 +72,13 @@ export class Workers {
     for (const { worker } of this.#all) worker.ref();
   }
 
+  /** The name of a thread that is no more, whether or not its end has been heard of. Asks the system. */
+  findGone(): string | undefined {
+    return this.#all.find(
+      ({ systemId }) => systemId !== undefined && !fs.existsSync(`/proc/self/task/${systemId}`),
+    )?.name;
+  }
+
   /** Whether every thread of a role has exited. */
   haveExited(role: Role): boolean {
     return this.#all.every((each) => each.role !== role || each.worker.threadId === -1);
@@ -82,13 +96,14 @@ export class Workers {
   }
 }
 
-function ready(worker: Worker, name: string): Promise<void> {
+/** @returns the system's number of the thread */
+function ready(worker: Worker, name: string): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
     const fail = (cause: Error) => reject(didNotStart(name, cause));
     const exit = (exitCode: number) => fail(new Error(`it ended with exit code ${exitCode}`));
-    worker.once('message', (message) => {
+    worker.once('message', ({ systemId }: WorkerReady) => {
       worker.off('exit', exit);
-      if (message === WORKER_READY) resolve();
+      resolve(systemId);
     });
     // These stay until the recorder listens itself: an error that nobody hears would end the process.
     worker.once('error', fail);

@@ -27,7 +27,7 @@ function setUp(options: { last?: bigint; timeoutMs?: number; fill?: number } = {
     control,
     new EventView(),
     options.timeoutMs ?? 0,
-    () => waits++,
+    { waits: () => waits++, checkThreads: () => {} },
   );
   return { ring, words, control, appender, waits: () => waits };
 }

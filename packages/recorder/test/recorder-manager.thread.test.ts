@@ -386,6 +386,14 @@ describe('when a worker fails', () => {
     expectLog(dir, range(1, answer.appended));
   });
 
+  test('an engine that never returns to its event loop hears of a thread that is gone, all the same', async () => {
+    const dir = newLogDir();
+    const { stdout } = await run(process.execPath, [child('terminate-worker.js'), dir, '0', 'deaf']);
+    const answer = JSON.parse(stdout);
+    expect(answer).toMatchObject({ append: 'WORKER_FAILED', close: 'WORKER_FAILED', found: answer.appended });
+    expectLog(dir, range(1, answer.appended));
+  });
+
   test.each([0, 1, 2, 3])('thread %i terminated while closing: nothing is lost', async (role) => {
     const dir = newLogDir();
     const { stdout } = await run(process.execPath, [

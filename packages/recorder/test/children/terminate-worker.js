@@ -1,6 +1,6 @@
 // Records, has one of the recorder's threads terminated from outside, and answers what came of it.
 //
-//   node terminate-worker.js DIR ROLE WHEN        WHEN: running, closing
+//   node terminate-worker.js DIR ROLE WHEN        WHEN: running, closing, or deaf: the engine never returns to its event loop
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -44,6 +44,15 @@ if (when === 'closing') {
   const closing = outcome(recorder.close());
   workers[role].terminate();
   answer.close = await closing;
+} else if (when === 'deaf') {
+  const ending = workers[role].terminate();
+  try {
+    while (true) append(recorder, 100);
+  } catch (error) {
+    answer.append = codeOf(error);
+  }
+  await ending;
+  answer.close = await outcome(recorder.close());
 } else {
   const waiting = outcome(recorder.sync());
   await Promise.all([waiting, workers[role].terminate()]);

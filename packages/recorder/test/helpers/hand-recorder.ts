@@ -124,15 +124,10 @@ export class HandRecorder {
     const header = { tailBlocks, afterEventId: position.eventId, bootId: readBootId() };
     encodeTailRingHeader(header, new Uint8Array(this.ring));
     this.rings = createRings(preparedSegments);
-    this.appender = new Appender(
-      this.ring,
-      tailBlocks,
-      position.eventId,
-      control,
-      new EventView(),
-      0,
-      () => {},
-    );
+    this.appender = new Appender(this.ring, tailBlocks, position.eventId, control, new EventView(), 0, {
+      waits: () => {},
+      checkThreads: () => {},
+    });
     const writer = active && new SegmentWriter(active.segment, files, active.progress);
     this.writer = new TailWriter(
       control,
