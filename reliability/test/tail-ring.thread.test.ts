@@ -108,10 +108,9 @@ function ofAnotherTime(shape: Shape, random: Random): Case[] {
   const { tailBlocks, after, inSegments, last } = shape;
   const judge = onlySegments(shape);
   const others = Array.from({ length: 40 }, (_, n) => {
-    // A ring that says that it goes on from the very end of these segments is believed: nothing tells it from the right one.
-    const otherAfter = random.pick([after, 0, random.below(inSegments)]);
+    const otherAfter = random.pick([after, 0, random.below(inSegments), inSegments]);
     const lastId = random.between(inSegments - 500, last + 5000);
-    const ring = buildRing({ tailBlocks, after: otherAfter, lastId, salt: 1 + n });
+    const ring = buildRing({ tailBlocks, after: otherAfter, lastId, link: BigInt(1 + n), salt: 1 + n });
     return { name: `of another log, events ${otherAfter + 1} to ${lastId}`, ring, judge };
   });
   const earlier = Array.from({ length: 40 }, () => {

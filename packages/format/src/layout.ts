@@ -111,7 +111,8 @@ export const TailRingOffset = {
   tailBlocks: 12, // u32
   afterEventId: 16, // u64
   bootId: 24, // 16 bytes
-  checksum: 40, // u64
+  link: 40, // u64
+  checksum: 48, // u64
 } as const;
 
 // Facts that hold between them

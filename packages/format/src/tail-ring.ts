@@ -14,6 +14,7 @@ import {
   BLOCK_EVENTS,
   BLOCK_HEADER_WORDS,
   BLOCK_WORDS,
+  BlockHeaderOffset,
   EVENT_WORDS,
   MAX_TAIL_BLOCKS,
   MIN_TAIL_BLOCKS,
@@ -28,6 +29,8 @@ export interface TailRingHeader {
   readonly tailBlocks: number;
   /** Last event in the segments when this life of the recorder began; its own events are above. */
   readonly afterEventId: bigint;
+  /** Chained checksum of the last block in the segments then; 0 = there was none. */
+  readonly link: bigint;
   /** 32 hex digits that differ from boot to boot of the machine, or '' where it tells none. */
   readonly bootId: string;
 }
@@ -59,7 +62,10 @@ export interface TailRingContent {
 export interface SegmentsEnd {
   /** 0 = no event in any segment. */
   readonly lastEventId: bigint;
-  /** The last segment as 32-bit words, the index of its last event, and how many events precede it in its block. */
+  /**
+   * The last segment, or its last block, as 32-bit words, the index of its last event, and how many events precede it
+   * in its block. Empty, or an index of 0, where there is no segment.
+   */
   readonly words: Int32Array;
   readonly lastEventWord: number;
   readonly eventsInBlock: number;
@@ -83,8 +89,9 @@ export function encodeTailRingHeader(header: TailRingHeader, into: Uint8Array): 
   view.setUint32(At.version, TAIL_RING_VERSION, true);
   view.setUint32(At.tailBlocks, header.tailBlocks, true);
   view.setBigUint64(At.afterEventId, header.afterEventId, true);
-  into.fill(0, At.bootId, At.checksum);
-  into.set(Buffer.from(header.bootId, 'hex').subarray(0, At.checksum - At.bootId), At.bootId);
+  into.fill(0, At.bootId, At.link);
+  into.set(Buffer.from(header.bootId, 'hex').subarray(0, At.link - At.bootId), At.bootId);
+  view.setBigUint64(At.link, header.link, true);
   view.setBigUint64(At.checksum, checksum(into.subarray(0, At.checksum), 0n), true);
 }
 
@@ -103,10 +110,11 @@ export function decodeTailRingHeader(image: Uint8Array): TailRingHeader | undefi
   ) {
     return undefined;
   }
-  const bootId = Buffer.from(image.subarray(At.bootId, At.checksum));
+  const bootId = Buffer.from(image.subarray(At.bootId, At.link));
   return {
     tailBlocks,
     afterEventId: view.getBigUint64(At.afterEventId, true),
+    link: view.getBigUint64(At.link, true),
     bootId: bootId.every((byte) => byte === 0) ? '' : bootId.toString('hex'),
   };
 }
@@ -115,7 +123,8 @@ export function decodeTailRingHeader(image: Uint8Array): TailRingHeader | undefi
  * The events of a ring image beyond the end of the segments.
  *
  * The walk starts behind the last event in the segments, which must lie in the ring and equal what the segments have,
- * or at slot 0 where this life had written nothing yet. It goes on slot by slot while ids grow.
+ * or at slot 0 where this life had written nothing yet: then the last block must be the one that it goes on from. It
+ * goes on slot by slot while ids grow.
  *
  * A killed process leaves the ring complete. A machine that lost its power may leave pages of different laps side by
  * side, and a step in the ids may then hide a hole: so under another boot only ids without a step (+1) are taken.
@@ -133,7 +142,7 @@ export function readTailRing(image: Uint8Array, end: SegmentsEnd, bootId: string
       `its ${beyond} events do not connect to event ${end.lastEventId}, the last one in the segments`,
     );
   }
-  if (!start.matches) return foreign('the events that it shares with the segments differ from theirs');
+  if (!start.matches) return foreign('it goes on from other events than those that the segments have');
   return walk(words, header, start.slot, start.eventIndex, end.lastEventId, stepsAllowed);
 }
 
@@ -142,7 +151,9 @@ function foreign(note: string): TailRingContent {
 }
 
 function findStart(words: Int32Array, header: TailRingHeader, end: SegmentsEnd) {
-  if (end.lastEventId === header.afterEventId) return { slot: 0, eventIndex: 0, matches: true };
+  if (end.lastEventId === header.afterEventId) {
+    return { slot: 0, eventIndex: 0, matches: goesOnFrom(header, end) };
+  }
   if (end.lastEventId < header.afterEventId) return undefined;
   const low = Number(end.lastEventId & 0xffff_ffffn) | 0;
   const high = Number(end.lastEventId >> 32n) | 0;
@@ -154,6 +165,15 @@ function findStart(words: Int32Array, header: TailRingHeader, end: SegmentsEnd) 
     }
   }
   return undefined;
+}
+
+/** Whether the last block is the one that was there when this life began. Retention may have taken it since. */
+function goesOnFrom({ link }: TailRingHeader, end: SegmentsEnd): boolean {
+  const blockHeader = end.lastEventWord - (end.eventsInBlock + 1) * EVENT_WORDS;
+  if (end.words.length === 0 || blockHeader < 0) return true;
+  const at = blockHeader + BlockHeaderOffset.chainedChecksum / WORD_BYTES;
+  const [low, high] = [end.words[at] >>> 0, end.words[at + 1] >>> 0];
+  return link === ((BigInt(high) << 32n) | BigInt(low));
 }
 
 /** Whether the events before and at the connection are the same, byte for byte, in the ring's slot and the block. */

@@ -255,15 +255,23 @@ describe('tail ring header', () => {
   const bootId = '0123456789abcdef0123456789abcdef';
   const ring = () => {
     const image = new Uint8Array(tailRingBytes(MIN_TAIL_BLOCKS));
-    encodeTailRingHeader({ tailBlocks: MIN_TAIL_BLOCKS, afterEventId: U64_MAX, bootId }, image);
+    encodeTailRingHeader(
+      { tailBlocks: MIN_TAIL_BLOCKS, afterEventId: U64_MAX, link: U64_MAX - 1n, bootId },
+      image,
+    );
     return image;
   };
 
   test('decodes what was encoded, with and without a boot id', () => {
     const image = ring();
-    expect(decodeTailRingHeader(image)).toEqual({ tailBlocks: 4, afterEventId: U64_MAX, bootId });
-    encodeTailRingHeader({ tailBlocks: 4, afterEventId: 7n, bootId: '' }, image);
-    expect(decodeTailRingHeader(image)).toEqual({ tailBlocks: 4, afterEventId: 7n, bootId: '' });
+    expect(decodeTailRingHeader(image)).toEqual({
+      tailBlocks: 4,
+      afterEventId: U64_MAX,
+      link: U64_MAX - 1n,
+      bootId,
+    });
+    encodeTailRingHeader({ tailBlocks: 4, afterEventId: 7n, link: 0n, bootId: '' }, image);
+    expect(decodeTailRingHeader(image)).toEqual({ tailBlocks: 4, afterEventId: 7n, link: 0n, bootId: '' });
     expect(tailRingEventWord(0, 0) * 4).toBe(TAIL_RING_HEADER_BYTES + BLOCK_HEADER_BYTES);
     expect(tailRingEventWord(3, 255) * 4 + 64).toBe(image.length);
   });
@@ -281,7 +289,8 @@ describe('tail ring header', () => {
     const change = (set: (view: DataView) => void, image = ring()) => {
       const view = new DataView(image.buffer);
       set(view);
-      view.setBigUint64(40, checksum(image.subarray(0, 40), 0n), true);
+      const { checksum: at } = TailRingOffset;
+      view.setBigUint64(at, checksum(image.subarray(0, at), 0n), true);
       return decodeTailRingHeader(image);
     };
     expect(change(() => {})).toBeDefined();
@@ -294,7 +303,7 @@ describe('tail ring header', () => {
       expect(decodeTailRingHeader(ring().subarray(0, length))).toBeUndefined();
     }
     const small = new Uint8Array(tailRingBytes(3));
-    encodeTailRingHeader({ tailBlocks: 3, afterEventId: 0n, bootId }, small);
+    encodeTailRingHeader({ tailBlocks: 3, afterEventId: 0n, link: 0n, bootId }, small);
     expect(decodeTailRingHeader(small)).toBeUndefined();
   });
 });

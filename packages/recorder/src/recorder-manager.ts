@@ -158,7 +158,8 @@ export class RecorderManager<View extends EventView = RequestEvent> {
       control.publishDurable(resumed.position);
       const telemetry = RecorderTelemetry.create(options.maintainers);
       const rings = createRings(options.preparedSegments);
-      const ring = createTailRing(provider, files, directories.ring, tailBlocks, resumed.position.eventId);
+      const end = { afterEventId: resumed.position.eventId, link: resumed.link };
+      const ring = createTailRing(provider, files, directories.ring, tailBlocks, end);
       const waits = telemetry.backpressureWaits;
       let workers: Workers | undefined;
       const appender = new Appender(

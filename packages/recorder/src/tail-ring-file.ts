@@ -27,7 +27,7 @@ export function createTailRing(
   files: SegmentFiles,
   ringFolder: Folder,
   tailBlocks: number,
-  afterEventId: bigint,
+  { afterEventId, link }: { afterEventId: bigint; link: bigint },
 ): MappedFile {
   removeTailRingPlace(files);
   const file = ringFolder.at(TAIL_RING_FILE);
@@ -42,7 +42,8 @@ export function createTailRing(
     fs.unlinkSync(file);
     throw error;
   }
-  encodeTailRingHeader({ tailBlocks, afterEventId, bootId: readBootId() }, new Uint8Array(ring.buffer));
+  const header = { tailBlocks, afterEventId, link, bootId: readBootId() };
+  encodeTailRingHeader(header, new Uint8Array(ring.buffer));
   return ring;
 }
 

@@ -746,6 +746,20 @@ describe('the tail ring', () => {
     expectLog(dir, range(1, 300));
   });
 
+  test('of another log that came exactly as far is moved aside', () => {
+    const other = makeLog((recorder) => recorder.record(300), 'close');
+    const dir = makeLog((recorder) => {
+      for (let id = 2; id <= 300; id += 2) recorder.append(id);
+    }, 'close');
+    makeLog((recorder) => recorder.appendTo(400), 'kill', { dir: other });
+    const file = join(other, TAIL_RING_FILE);
+    fs.copyFileSync(file, join(dir, TAIL_RING_FILE));
+    const report = resumeAndStop({ dir });
+    expect(report).toMatchObject({ lastEventId: 300n, eventsFromTailRing: 0 });
+    expect(report.movedAside).toHaveLength(1);
+    expect(resumeAndStop({ dir: other })).toMatchObject({ lastEventId: 400n, eventsFromTailRing: 100 });
+  });
+
   test('of an earlier life of this log has nothing that the segments have not', () => {
     const dir = killed();
     const ring = fs.readFileSync(join(dir, TAIL_RING_FILE));
@@ -791,7 +805,7 @@ describe('the tail ring', () => {
     const view = new EventView(new Int32Array(ring.buffer), tailRingEventWord(1, 350 - 256));
     for (let id = 351; id <= 400; id++, view.base += 16) view.eventId = id + 7;
     encodeTailRingHeader(
-      { tailBlocks: 8, afterEventId: 0n, bootId: 'ab'.repeat(16) },
+      { tailBlocks: 8, afterEventId: 0n, link: 0n, bootId: 'ab'.repeat(16) },
       ring.subarray(0, TAIL_RING_HEADER_BYTES),
     );
     fs.writeFileSync(file, ring);

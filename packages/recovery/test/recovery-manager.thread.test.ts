@@ -39,7 +39,13 @@ function leftByKill() {
   const log = buildLog({ segments: [...manySegments.segments, { blocks: [256, 5, 256], tail: 40 }] });
   writeMeta(log, 11);
   const more = idsAfter(log.lastId, 3000, 2n);
-  writeRing(log.dir, { tailBlocks: 16, afterEventId: log.lastId, ids: more, bootId: readBootId() });
+  writeRing(log.dir, {
+    tailBlocks: 16,
+    afterEventId: log.lastId,
+    link: log.link,
+    ids: more,
+    bootId: readBootId(),
+  });
   return { log, all: [...log.ids, ...more] };
 }
 

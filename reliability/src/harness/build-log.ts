@@ -134,6 +134,8 @@ export interface RingSpec {
   readonly after: number;
   readonly lastId: number;
   readonly bootId?: string;
+  /** Chained checksum of the block that `after` is the last event of. */
+  readonly link?: bigint;
   readonly salt?: number;
 }
 
@@ -143,10 +145,11 @@ export function buildRing({
   after,
   lastId,
   bootId = readBootId(),
+  link = 0n,
   salt = 0,
 }: RingSpec): Uint8Array {
   const image = new Uint8Array(tailRingBytes(tailBlocks));
-  encodeTailRingHeader({ tailBlocks, afterEventId: BigInt(after), bootId }, image);
+  encodeTailRingHeader({ tailBlocks, afterEventId: BigInt(after), link, bootId }, image);
   const words = asWords(image);
   const oldest = Math.max(after + 1, lastId - (tailBlocks + 1) * BLOCK_EVENTS);
   for (let id = oldest; id <= lastId; id++) {

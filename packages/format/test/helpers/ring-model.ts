@@ -40,7 +40,7 @@ export class RingModel {
     this.afterEventId = afterEventId;
     this.lastId = afterEventId;
     this.salt = salt;
-    encodeTailRingHeader({ tailBlocks, afterEventId, bootId }, this.image);
+    encodeTailRingHeader({ tailBlocks, afterEventId, link: 0n, bootId }, this.image);
   }
 
   #wordOf(index: number): number {

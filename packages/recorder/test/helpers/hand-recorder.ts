@@ -121,7 +121,7 @@ export class HandRecorder {
     control.publishWritten(position);
     control.publishDurable(position);
     this.ring = new ArrayBuffer(tailRingBytes(tailBlocks));
-    const header = { tailBlocks, afterEventId: position.eventId, bootId: readBootId() };
+    const header = { tailBlocks, afterEventId: position.eventId, link, bootId: readBootId() };
     encodeTailRingHeader(header, new Uint8Array(this.ring));
     this.rings = createRings(preparedSegments);
     this.appender = new Appender(this.ring, tailBlocks, position.eventId, control, new EventView(), 0, {

@@ -36,7 +36,7 @@ function upTo(limit) {
 }
 
 const ringHeader = new Uint8Array(4096);
-encodeTailRingHeader({ tailBlocks: TAIL_BLOCKS, afterEventId: 0n, bootId }, ringHeader);
+encodeTailRingHeader({ tailBlocks: TAIL_BLOCKS, afterEventId: 0n, link: 0n, bootId }, ringHeader);
 const ring = fs.openSync(path.join(dir, TAIL_RING_FILE), 'w+');
 fs.ftruncateSync(ring, tailRingBytes(TAIL_BLOCKS));
 fs.writeSync(ring, ringHeader, 0, ringHeader.length, 0);

@@ -83,6 +83,8 @@ export interface BuiltLog {
   ids: bigint[];
   segments: BuiltSegment[];
   lastId: bigint;
+  /** Chained checksum of the last block, as its header has it: 0 while it is not sealed. */
+  link: bigint;
 }
 
 /** `count` full blocks. */
@@ -95,7 +97,7 @@ export function buildLog(spec: LogSpec, dir = tempDir()): BuiltLog {
   const { version = 2, blocksPerSegment = 16, firstSegmentIndex = 0, idStep = 1n } = spec;
   let nextId = spec.firstEventId ?? 1n;
   let chained = 0n;
-  const log: BuiltLog = { dir, ids: [], segments: [], lastId: 0n };
+  const log: BuiltLog = { dir, ids: [], segments: [], lastId: 0n, link: 0n };
   spec.segments.forEach(({ blocks, tail = 0, open = tail > 0 }, i) => {
     const index = firstSegmentIndex + i;
     const bytes = new Uint8Array(segmentBytes(blocksPerSegment));
@@ -134,6 +136,7 @@ export function buildLog(spec: LogSpec, dir = tempDir()): BuiltLog {
     log.ids.push(...ids);
   });
   log.lastId = log.ids.at(-1) ?? 0n;
+  log.link = (spec.segments.at(-1)?.tail ?? 0) > 0 ? 0n : chained;
   return log;
 }
 
@@ -152,15 +155,20 @@ export interface RingSpec {
   tailBlocks: number;
   /** The last event of the lives before. */
   afterEventId: bigint;
+  /** Chained checksum of their last block. */
+  link?: bigint;
   /** Events of this life, in order. */
   ids: readonly bigint[];
   bootId: string;
 }
 
 /** Writes the tail ring that a killed recorder leaves: 256 events a slot, from slot 0 on and round. */
-export function writeRing(dir: string, { tailBlocks, afterEventId, ids, bootId }: RingSpec): string {
+export function writeRing(
+  dir: string,
+  { tailBlocks, afterEventId, link = 0n, ids, bootId }: RingSpec,
+): string {
   const image = new Uint8Array(tailRingBytes(tailBlocks));
-  encodeTailRingHeader({ tailBlocks, afterEventId, bootId }, image);
+  encodeTailRingHeader({ tailBlocks, afterEventId, link, bootId }, image);
   const words = new Int32Array(image.buffer);
   ids.forEach((id, i) => {
     const slot = Math.floor(i / BLOCK_EVENTS) % tailBlocks;
