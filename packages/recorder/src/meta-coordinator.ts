@@ -35,6 +35,11 @@ export class MetaCoordinator implements Agent {
   readonly #record: Int32Array;
   /** What wal_meta.dat holds. */
   #stored: DurablePosition;
+  /**
+   * Segments below are on the device or in #unsynced. Not control.persistedSegments: a maintainer may move that between two
+   * looks, before the order that hands the segment's descriptor over has been taken.
+   */
+  #closedBelow: number;
   /** Taken from the ring, but its segment was not persisted yet. */
   #waiting: DurabilityOrder | undefined;
   /** The last order whose position is to be made durable, and the last request that it answers. */
@@ -60,6 +65,7 @@ export class MetaCoordinator implements Agent {
     this.#segmentsAreSynced = segmentsAreSynced;
     this.#unsynced = new UnsyncedSegments(files, openSegments);
     this.#stored = { ...control.durable, prefixChecksum: 0n };
+    this.#closedBelow = control.persistedSegments;
     this.#telemetry = telemetry;
     this.#record = recordOf(orders);
     this.#retention = createKeeper({
@@ -137,6 +143,7 @@ export class MetaCoordinator implements Agent {
     this.#files.folder.verify();
     this.#files.folder.verifyFile(segmentFileName(segmentIndex), order.syncFd);
     this.#retention.closed(segmentIndex, fs.fstatSync(order.syncFd).size, eventId);
+    this.#closedBelow = segmentIndex + 1;
     if (!this.#segmentsAreSynced) {
       this.#unsynced.add(order);
       return;
@@ -152,11 +159,11 @@ export class MetaCoordinator implements Agent {
     const { segmentIndex } = position;
     this.#files.folder.verify();
     const name = segmentFileName(segmentIndex);
-    const isFull = this.#control.persistedSegments > segmentIndex;
-    if (!isFull && position.eventId !== 0n) this.#files.folder.verifyFile(name, syncFd);
+    const isClosed = segmentIndex < this.#closedBelow;
+    if (!isClosed && position.eventId !== 0n) this.#files.folder.verifyFile(name, syncFd);
     this.#unsynced.syncThrough(segmentIndex);
     if (isSame(this.#stored, position)) return;
-    if (!isFull && position.eventId !== 0n) {
+    if (!isClosed && position.eventId !== 0n) {
       this.#files.sync(syncFd, this.#files.path(name));
       this.#telemetry.fdatasync.record((performance.now() - start) * 1e6);
     }

@@ -351,6 +351,21 @@ describe('durability', () => {
     recorder.kill();
   });
 
+  test('a segment whose descriptor is not handed over yet is synced, however far the maintainers are', () => {
+    const { dir, files, recorder } = open();
+    recorder.appendTo(300);
+    const request = recorder.control.requestSync();
+    recorder.settle([recorder.writer]);
+    // As where the segment is filled and persisted while the coordinator is about to make it durable.
+    recorder.control.startPersistedAt(1);
+    files.calls.length = 0;
+    recorder.coordinator.doWork();
+    expect(recorder.control.hasSynced(request)).toBe(true);
+    expect(readMeta(dir)?.eventId).toBe(300n);
+    expect(files.calls[0]).toEqual({ what: 'sync', file: 'FS.00000000.wal' });
+    recorder.kill();
+  });
+
   test('a failed sync of the directory publishes nothing', () => {
     const { files, recorder } = open();
     recorder.appendTo(20);
