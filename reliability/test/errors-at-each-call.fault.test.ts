@@ -8,12 +8,14 @@ import { type Mount, mountTmpfs, withMounts } from '../src/faults/mounts.js';
 import { missing } from '../src/faults/requirements.js';
 import type { Outcome, ScenarioResult } from '../src/faults/scenario.js';
 import { stubbornLife } from '../src/faults/scenarios.js';
-import { replayLog } from '../src/faults/verify-log.js';
 import { FULL, patience } from '../src/harness/scale.js';
+import { checkReplay, checkScan } from '../src/harness/verify-log.js';
 
 const LANES = 2;
 const TMPFS_BYTES = 64 << 20;
 const TIMEOUT_MS = patience(300_000);
+/** Recovery sees each so many-th of the logs that the scan sees all of. */
+const SAMPLE = FULL ? 1 : 8;
 const reason = missing('root', 'strace', 'tmpfs');
 
 const TAKES_SPACE = [
@@ -52,7 +54,6 @@ function alwaysHolds(run: ScenarioResult, call: PlannedCall): string[] {
 
 async function runTrials(
   { dir: place }: Mount,
-  reopenings: number,
   trials: readonly Trial[],
   faultsOf: (run: ScenarioResult, trial: Trial) => string[],
 ): Promise<void> {
@@ -61,13 +62,16 @@ async function runTrials(
   await inParallel(trials, LANES, async (trial, index) => {
     const { call, errno, forever } = trial;
     const dir = join(place, String(index));
+    // Only a fault in the engine's thread may meet the first reopening as well.
+    const reopenings = call.thread === 'main' ? 2 : 1;
     const scenario = { ...stubbornLife(dir, reopenings), readMeta: call.thread !== 'main' };
     const run = await strikeAt(scenario, call, `error=${errno}`, forever);
     const found = alwaysHolds(run, call);
     if (run.struck) found.push(...faultsOf(run, trial));
     else unreached.push(describeCall(call));
     if (fs.existsSync(dir)) {
-      const check = await replayLog(dir, { atLeast: run.returned, atMost: run.returned });
+      const expected = { atLeast: run.returned, atMost: run.returned };
+      const check = index % SAMPLE === 0 ? await checkReplay(dir, expected) : checkScan(dir, expected);
       found.push(...check.faults);
     }
     const name = `${errno}${forever ? ' forever' : ''}, ${describeCall(call)}`;
@@ -94,11 +98,13 @@ test.skipIf(reason)(
         ({ name, text }) => TAKES_SPACE.includes(name) && (name !== 'openat' || text.includes('O_CREAT')),
       );
       expect(taking.length).toBeGreaterThan(40);
-      const trials = taking.flatMap((call): Trial[] => {
+      const chosen = FULL ? taking : oneOfEach(taking);
+      expect(chosen.length).toBeGreaterThan(15);
+      const trials = chosen.flatMap((call): Trial[] => {
         const once = { call, errno: 'ENOSPC', forever: false };
         return FULL ? [once, { ...once, forever: true }] : [once];
       });
-      await runTrials(mount, 1, trials, (run, { call, forever }) =>
+      await runTrials(mount, trials, (run, { call, forever }) =>
         run.outcomes.flatMap(({ step, code, message }) => {
           if (code === 'OK' || code === 'DISK_FULL') return [];
           // Row F1 before row D2: whatever the reason, a refused rename poisons.
@@ -126,7 +132,8 @@ function poisons(run: ScenarioResult, { call }: Trial): string[] {
   const opening = outcomes.find(({ step }) => step === 'open');
   const reopenings = outcomes.filter(({ step }) => step === 'reopen');
   const faults: string[] = [];
-  if (reopenings[1]?.code !== 'OK') faults.push(`the log does not open again: ${reopenings[1]?.code}`);
+  const last = reopenings.at(-1)?.code;
+  if (last !== 'OK') faults.push(`the log does not open again: ${last}`);
   if (opening !== undefined && opening.code !== 'OK') {
     const again = outcomes.find(({ step }) => step === 'openIfClosed');
     return again?.code === 'OK' ? faults : [...faults, `a second open() fails: ${again?.code}`];
@@ -169,6 +176,6 @@ test.skipIf(reason)(
           (FULL ? [false, true] : [false]).map((forever) => ({ call, errno, forever })),
         );
       });
-      await runTrials(mount, 2, trials, poisons);
+      await runTrials(mount, trials, poisons);
     }),
 );

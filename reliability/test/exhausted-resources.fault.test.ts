@@ -16,8 +16,8 @@ import {
   type WaitsFor,
 } from '../src/faults/scenario.js';
 import { SEGMENT_EVENTS, SMALL } from '../src/faults/scenarios.js';
-import { checkLog } from '../src/faults/verify-log.js';
 import { count, patience } from '../src/harness/scale.js';
+import { checkScan } from '../src/harness/verify-log.js';
 
 const TIMEOUT_MS = patience(240_000);
 const TIMES = count({ gate: 5, full: 200 });
@@ -70,7 +70,7 @@ async function expectRecovery(run: ScenarioResult, dir: string, codes: readonly 
   expect(reopened[0]?.files, hint).toBe(0);
   // No descriptor more from one life to the next.
   expect(reopened[1]?.fds, hint).toBe(reopened[0]?.fds);
-  const check = await checkLog(dir, { atLeast: run.returned, atMost: run.returned });
+  const check = checkScan(dir, { atLeast: run.returned, atMost: run.returned });
   expect(check.faults, hint).toEqual([]);
 }
 

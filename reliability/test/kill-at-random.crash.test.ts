@@ -1,4 +1,7 @@
-/* P1: the recording process is killed at a random time; whatever append() had returned is there. */
+/*
+ * P1: the recording process is killed at a random time; whatever append() had returned is there. X1, X3: with
+ * compression and retention too, and with a reader that the segments are kept for.
+ */
 import fs from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -33,6 +36,7 @@ async function killAgainAndAgain(durability: Durability, kills: number, random: 
     syncIntervalMs: random.between(1, 20),
     // With it, retired segments are taken again for new ones.
     ...(keepsAll ? {} : { maxSegments: random.between(2, 4) }),
+    ...(keepsAll || random.below(2) === 0 ? {} : { maxCompressedSegments: random.between(1, 4) }),
   };
   let last = 0;
   // Some are killed before they have made it.
@@ -70,5 +74,47 @@ test.each(MODES)(
         appended += await killAgainAndAgain(durability, ofThisLog, random);
       });
       expect(appended).toBeGreaterThan(1000);
+    }),
+);
+
+const READER_KILLS = count({ gate: 12, full: 1_000 });
+/** The segments of a small log's reader lag behind by more than that. */
+const KEPT = { maxSegments: 2, maxCompressedSegments: 1 } as const;
+
+test(
+  'a segment that a reader of the process stands in is there after SIGKILL, and all behind it',
+  {
+    timeout: patience(120_000),
+  },
+  () =>
+    seeded(async (random) => {
+      let held = 0;
+      let retired = 0;
+      await inLanes(Math.ceil(READER_KILLS / 4), async () => {
+        const dir = newLogDir();
+        fs.mkdirSync(dir, { mode: 0o700 });
+        let last = 0;
+        for (let kill = 0; kill < 4; kill++) {
+          const marksFile = join(dir, '..', 'marks');
+          const options = { ...SMALL_LOG, ...KEPT, durability: random.pick(MODES), syncIntervalMs: 5 };
+          const seed = random.below(2 ** 30);
+          const recording = Recording.start({ dir, marksFile, seed, options, readsToo: true });
+          await recording.firstAppend();
+          await sleep(100 + random.below(2 * LONGEST_MS));
+          const faults = await recording.kill();
+          const { faults: found, lastId, firstId } = aftermath(dir, recording, last);
+          const stoodAt = recording.marks.held;
+          if (stoodAt > 0) held++;
+          if (firstId > 1) retired++;
+          expect([...faults, ...found, recording.stderr], `kill ${kill}`).toEqual(['']);
+          if (stoodAt > 0)
+            expect(firstId, `the reader stood at event ${stoodAt}`).toBeLessThanOrEqual(stoodAt);
+          last = lastId;
+        }
+        removeLogDir(dir);
+      });
+      // Without these it would show nothing.
+      expect(held).toBeGreaterThan(READER_KILLS / 4);
+      expect(retired).toBeGreaterThan(READER_KILLS / 4);
     }),
 );

@@ -7,9 +7,10 @@ import { expect, test } from 'vitest';
 import { missing } from '../src/faults/requirements.js';
 import { runScenario, type ScenarioOptions, type ScenarioResult, type Step } from '../src/faults/scenario.js';
 import { SEGMENT_EVENTS, SMALL } from '../src/faults/scenarios.js';
-import { replayLog } from '../src/faults/verify-log.js';
+import { inLanes } from '../src/harness/lanes.js';
 import { count, FULL, patience } from '../src/harness/scale.js';
 import { type Random, seeded } from '../src/harness/seeded.js';
+import { checkScan } from '../src/harness/verify-log.js';
 
 const TIMEOUT_MS = patience(240_000);
 const LONGEST_MS = FULL ? 8_000 : 150;
@@ -38,7 +39,7 @@ async function expectPatience(run: ScenarioResult, dir: string): Promise<void> {
       expect(stored, hint).toBeGreaterThanOrEqual(durable);
   }
   expect(run.durable, hint).toBe(run.returned);
-  const check = await replayLog(dir, { atLeast: run.returned, atMost: run.returned });
+  const check = checkScan(dir, { atLeast: run.returned, atMost: run.returned });
   expect(check.faults, hint).toEqual([]);
 }
 
@@ -81,9 +82,9 @@ test.skipIf(reason)(
   { timeout: TIMEOUT_MS },
   () =>
     seeded(async (random) => {
-      for (let trial = count({ gate: 20, full: 500 }); trial > 0; trial--) {
-        await inFolder(async (dir) => expectPatience(await runScenario(stalled(dir, random)), dir));
-      }
+      await inLanes(count({ gate: 20, full: 500 }), () =>
+        inFolder(async (dir) => expectPatience(await runScenario(stalled(dir, random)), dir)),
+      );
     }),
 );
 
@@ -116,8 +117,8 @@ test.skipIf(missing())(
   { timeout: TIMEOUT_MS },
   () =>
     seeded(async (random) => {
-      for (let trial = count({ gate: 10, full: 200 }); trial > 0; trial--) {
-        await inFolder(async (dir) => {
+      await inLanes(count({ gate: 10, full: 200 }), () =>
+        inFolder(async (dir) => {
           let over = false;
           const run = runScenario({
             dir,
@@ -138,7 +139,7 @@ test.skipIf(missing())(
           const result = await run;
           over = true;
           await expectPatience(result, dir);
-        });
-      }
+        }),
+      );
     }),
 );

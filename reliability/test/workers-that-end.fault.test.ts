@@ -8,9 +8,9 @@ import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { missing } from '../src/faults/requirements.js';
 import { SMALL } from '../src/faults/scenarios.js';
-import { replayLog } from '../src/faults/verify-log.js';
 import { count, patience } from '../src/harness/scale.js';
 import { seeded } from '../src/harness/seeded.js';
+import { checkReplay } from '../src/harness/verify-log.js';
 
 const CHILD = fileURLToPath(new URL('../src/faults/children/worker-faults.js', import.meta.url));
 const ROLES = ['writer', 'preparer', 'maintainer', 'coordinator'] as const;
@@ -88,7 +88,7 @@ async function runTrials(trials: readonly Trial[]): Promise<void> {
     });
     expect(faults, stderr).toEqual([]);
     const { returned } = JSON.parse(lines.at(-1) as string) as Line;
-    const check = await replayLog(dir, { atLeast: returned, atMost: returned });
+    const check = await checkReplay(dir, { atLeast: returned, atMost: returned });
     expect(check.faults).toEqual([]);
   } finally {
     fs.rmSync(folder, { recursive: true, force: true });

@@ -6,7 +6,8 @@ import { storedEventId } from './stored-position.js';
 export interface Aftermath {
   /** What is wrong, one line each. */
   readonly faults: readonly string[];
-  /** The last event of the log now. */
+  /** The first and the last event of the log now; 0 = there is none. */
+  readonly firstId: number;
   readonly lastId: number;
 }
 
@@ -31,5 +32,5 @@ export function aftermath(dir: string, { marks, opened }: Recording, before: num
   if (scanned.lastId < returned || scanned.lastId > atMost) {
     faults.push(`the log ends with event ${scanned.lastId}, append had returned for ${returned}`);
   }
-  return { faults, lastId: scanned.lastId };
+  return { faults, firstId: scanned.firstId, lastId: scanned.lastId };
 }

@@ -24,6 +24,8 @@ export interface RecordConfig {
   readonly options: Omit<RecorderOptions, 'dir' | 'view'>;
   /** Without it the child records until the parent ends it. */
   readonly death?: { readonly way: Death; readonly afterAppends: number } | undefined;
+  /** Reads its log slowly while it records. Default false. */
+  readonly readsToo?: boolean | undefined;
   /** A worker of the recorder dies, at that one of its calls that change or sync a file. The first is 1. */
   readonly inWorker?: WorkerDeath | undefined;
 }

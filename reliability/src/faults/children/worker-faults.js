@@ -3,7 +3,8 @@
 //   node worker-faults.js '{ "dir", "options", "trials": [{ "role", "way", "after" }] }'
 //
 // Ways: terminate (from outside), throw, exit, memory; never, never-quietly, no-thread (it does not even start).
-// One JSON line a trial: { opened, append, sync, waiter, close, returned, durable, stored, files, threads, found }.
+// One JSON line a trial: { opened, append, sync, waiter, close, returned, durable, stored, files, threads }; once it is
+// known what the next recorder finds, `found` is in the line too. A last one finds what the last trial left.
 import fs from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -88,6 +89,7 @@ async function runTrial(trial) {
   try {
     recorder = await RecorderManager.open({ dir, ...options });
     line.opened = 'OK';
+    tell(recorder);
   } catch (error) {
     line.opened = codeOf(error);
   }
@@ -102,10 +104,18 @@ async function runTrial(trial) {
   line.returned = id;
   line.files = openFiles() - before;
   line.threads = workers.size;
-  const again = await RecorderManager.open({ dir, ...options });
-  line.found = Number(again.metaState.eventId);
-  await again.close();
-  fs.writeSync(1, `${JSON.stringify(line)}\n`);
+  unfound.push(line);
+}
+
+/** The lines of the trials since which no recorder has been open. */
+const unfound = [];
+
+/** Tells those lines: this is what the first recorder after them has found. */
+function tell(recorder) {
+  for (const line of unfound.splice(0)) {
+    line.found = Number(recorder.metaState.eventId);
+    fs.writeSync(1, `${JSON.stringify(line)}\n`);
+  }
 }
 
 for (const trial of trials) {
@@ -116,5 +126,8 @@ for (const trial of trials) {
   await runTrial(trial);
   clearTimeout(watchdog);
 }
+const last = await RecorderManager.open({ dir, ...options });
+tell(last);
+await last.close();
 // A thread that an open() left behind would keep the process alive.
 process.exit(0);

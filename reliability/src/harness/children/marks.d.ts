@@ -7,4 +7,5 @@ export declare class Marks {
   base: number;
   returned: number;
   durable: number;
+  held: number;
 }

@@ -6,7 +6,7 @@
 import { loadProvider } from '@fswal/mmap';
 
 // In 8-byte words, each on a cache line of its own.
-const Word = { phase: 0, base: 8, returned: 16, durable: 24 };
+const Word = { phase: 0, base: 8, returned: 16, durable: 24, held: 32 };
 const BYTES = 4096;
 
 export const Phase = { opening: 0, recording: 1, done: 2 };
@@ -49,6 +49,14 @@ export class Marks {
   }
   set returned(id) {
     this.#words[Word.returned] = id;
+  }
+
+  /** The event that a reader of the child stands at, so that its segment may not be retired; 0 = none. */
+  get held() {
+    return this.#words[Word.held];
+  }
+  set held(id) {
+    this.#words[Word.held] = id;
   }
 
   /** D: the last event that was said to be durable. */

@@ -8,7 +8,7 @@ import { EventView } from '@fswal/format';
 import { fillContent } from './formula.js';
 import { Marks, Phase } from './marks.js';
 
-const { dir, marksFile, seed, options, death, inWorker } = JSON.parse(process.argv[2]);
+const { dir, marksFile, seed, options, death, inWorker, readsToo } = JSON.parse(process.argv[2]);
 const marks = Marks.open(marksFile);
 let random = seed;
 const below = (limit) => {
@@ -36,6 +36,12 @@ marks.base = id;
 marks.returned = id;
 marks.durable = Number(recorder.durableEventId);
 marks.phase = Phase.recording;
+if (readsToo) {
+  const { readSlowly } = await import('./slow-reader.js');
+  readSlowly(dir, marks).catch((error) => {
+    process.stderr.write(`the reader: ${error.stack}\n`);
+  });
+}
 let left = death === undefined ? Number.POSITIVE_INFINITY : death.afterAppends;
 
 try {

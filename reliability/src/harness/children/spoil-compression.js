@@ -1,0 +1,38 @@
+// Records segments that are all compressed, and spoils some of the compressed files before they are verified.
+//
+//   node spoil-compression.js '{ "dir", "segments", "seed", "options" }'
+//
+// Every other temporary file of a compressed segment loses a bit, its end, or a range of it, as it is written. One JSON
+// line at the end: { spoiled, failures, lastId }: how many were spoiled, and the recorder's own count of what failed.
+import { syncBuiltinESMExports } from 'node:module';
+import threads from 'node:worker_threads';
+import { fillContent } from './formula.js';
+
+const { dir, segments, seed, options } = JSON.parse(process.argv[2]);
+const spoiled = new Int32Array(new SharedArrayBuffer(8));
+
+threads.Worker = class extends threads.Worker {
+  constructor(file, settings) {
+    const shell = new URL('./spoiling-worker.js', import.meta.url);
+    const workerData = { ...settings.workerData, spoil: { entry: String(file), counts: spoiled, seed } };
+    super(shell, { ...settings, workerData });
+  }
+};
+syncBuiltinESMExports();
+const { RecorderManager } = await import('@fswal/recorder');
+
+const recorder = await RecorderManager.open({ dir, ...options });
+const events = segments * options.blocksPerSegment * 256 + 1;
+let id = 0;
+while (id < events) {
+  for (let n = 0; n < 500 && id < events; n++) {
+    const { words, base } = recorder.claim();
+    fillContent(words, base, ++id);
+    recorder.commit(id);
+  }
+  await new Promise(setImmediate);
+}
+await recorder.sync();
+await recorder.close();
+const { freeze_failures: failures } = recorder.telemetry;
+process.stdout.write(`${JSON.stringify({ spoiled: spoiled[1], failures, lastId: id })}\n`);
