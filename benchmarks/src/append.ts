@@ -3,6 +3,7 @@ import path from 'node:path';
 import { EVENT_BYTES, EVENT_WORDS, RequestEvent } from '@fswal/format';
 import { RecorderManager } from '@fswal/recorder';
 import type { BenchGroup, BenchRow } from './bench-group.js';
+import { Floor } from './floor.js';
 import { interleave, nsPer } from './interleave.js';
 import { openLmdb, openSqlite } from './rivals.js';
 import { median, medianRatio } from './statistics.js';
@@ -12,8 +13,6 @@ const RING_EVENTS = 524_288;
 /** A burst fits the ring; it is no whole part of it, so that bursts of all cases fall on all of its memory. */
 const BURST = 200_192;
 const BATCH_EVENTS = 256;
-// A constant of this module: V8 folds those, but loads an imported one anew at each use.
-const STRIDE_WORDS = EVENT_WORDS;
 /** lmdb and SQLite are slower: less of it gives as good a figure. */
 const RIVAL_EVENTS = 25_600;
 const ROUNDS = 15;
@@ -30,7 +29,7 @@ export async function benchAppend(dir: string, fileSystem: string): Promise<Benc
   const batch = new BatchedFile(path.join(dir, 'batched'));
   const lmdb = openLmdb(path.join(dir, 'lmdb'));
   const sqlite = openSqlite(path.join(dir, 'sqlite.db'), 'NORMAL');
-  const floor = new Floor();
+  const floor = new Floor(RING_EVENTS);
   const event = filledEvent();
   let id = 0;
   const values = await interleave(ROUNDS, WARM_UP_ROUNDS, {
@@ -141,42 +140,6 @@ export async function benchGarbage(dir: string, fileSystem: string): Promise<Ben
     rows: [row('append(event)', ns)],
     ratios: [{ name: 'collections of garbage', value: collections, target: 'none', met: collections === 0 }],
   };
-}
-
-/** The least that any log has to do: 16 stores an event, round and round in touched memory of the ring's size. */
-class Floor {
-  readonly #words = new Uint32Array(RING_EVENTS * EVENT_WORDS).fill(1);
-  #at = 0;
-
-  store(count: number): void {
-    this.#at = storeEvents(this.#words, this.#at, count);
-  }
-}
-
-/** @returns where the next event goes */
-function storeEvents(words: Uint32Array, from: number, count: number): number {
-  let at = from;
-  for (let i = 0; i < count; i++) {
-    if (at === words.length) at = 0;
-    words[at] = i;
-    words[at + 1] = 0;
-    words[at + 2] = 2;
-    words[at + 3] = 3;
-    words[at + 4] = i;
-    words[at + 5] = 5;
-    words[at + 6] = 6;
-    words[at + 7] = 7;
-    words[at + 8] = 8;
-    words[at + 9] = 9;
-    words[at + 10] = 10;
-    words[at + 11] = 11;
-    words[at + 12] = 12;
-    words[at + 13] = 13;
-    words[at + 14] = 14;
-    words[at + 15] = 15;
-    at += STRIDE_WORDS;
-  }
-  return at;
 }
 
 /** What one writes first: gather 256 events in memory, then one fs.writeSync. */

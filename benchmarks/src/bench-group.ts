@@ -1,3 +1,4 @@
+import type { LatencySummary } from './latency.js';
 import { median } from './statistics.js';
 
 /** One figure of a benchmark. */
@@ -9,6 +10,11 @@ export interface BenchRow {
   perSec: number;
   /** What else there is to know, such as the file system. */
   note?: string;
+}
+
+/** Latencies of single operations, of all rounds together, in nanoseconds. */
+export interface LatencyRow extends LatencySummary {
+  name: string;
 }
 
 /** How two figures of the same run compare. */
@@ -25,6 +31,7 @@ export interface BenchRatio {
 export interface BenchGroup {
   group: string;
   rows: BenchRow[];
+  latencies?: LatencyRow[];
   ratios: BenchRatio[];
 }
 
@@ -32,4 +39,14 @@ export interface BenchGroup {
 export function benchRow(name: string, roundsNs: readonly number[], note?: string): BenchRow {
   const medianNs = median(roundsNs);
   return { name, medianNs, perSec: 1e9 / medianNs, ...(note === undefined ? {} : { note }) };
+}
+
+/** A ratio that is to be at most `most`. */
+export function ratioAtMost(name: string, value: number, most: number): BenchRatio {
+  return { name, value, target: `at most ${most}`, met: value <= most };
+}
+
+/** A ratio that is to be at least `least`. */
+export function ratioAtLeast(name: string, value: number, least: number): BenchRatio {
+  return { name, value, target: `at least ${least}`, met: value >= least };
 }

@@ -1,78 +1,110 @@
 import os from 'node:os';
 import { parseArgs } from 'node:util';
-import { benchAppend, benchFlatOut, benchGarbage } from './append.js';
 import type { BenchGroup } from './bench-group.js';
-import { makePlace } from './place.js';
-import { benchReplay } from './replay.js';
-import { benchRing } from './ring.js';
-import { benchSync } from './sync.js';
+import { GROUPS } from './groups.js';
+import { makePlace, makeTmpfsPlace, type Place } from './place.js';
+import { formatGroup } from './print.js';
+import { Progress } from './progress.js';
 
-const GROUPS: Readonly<Record<string, (dir: string, fileSystem: string) => Promise<BenchGroup>>> = {
-  ring: benchRing,
-  append: benchAppend,
-  'flat-out': benchFlatOut,
-  garbage: benchGarbage,
-  replay: benchReplay,
-  sync: benchSync,
-};
+const TMPFS_DIR = '/dev/shm';
+const names = Object.keys(GROUPS);
+const USAGE = `usage: npm run bench -- [--json] [--quick] [--dir DIR] [--tmpfs DIR] [--plot FILE.svg] [GROUP ...]
 
-const USAGE = `usage: npm run bench -- [--json] [--dir DIR] [GROUP ...]
+groups that run when none is named (under 3 minutes together):
+${helpOf(names.filter((name) => !GROUPS[name].long))}
+groups to be named, up to 2 minutes each; \`all\` is all of both kinds:
+${helpOf(names.filter((name) => GROUPS[name].long))}
+options:
+  --dir DIR        where the logs are written; default: the system's temporary directory
+  --tmpfs DIR      where tail and tail-ring write on tmpfs; default: ${TMPFS_DIR}
+  --plot FILE.svg  tail: write the percentile plot there
+  --quick          the second kind of groups in seconds, to see that they run: the figures mean nothing
+  --json           one JSON object on stdout instead of tables
 
-  GROUP       ${Object.keys(GROUPS).join(', ')}; without any, all of them (under 3 minutes)
-  --dir DIR   where the logs are written; default: the system's temporary directory
-  --json      one JSON object on stdout instead of tables
+Everything that is written is removed at the end, on Ctrl-C too.
 `;
 
-const { values: options, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { json: { type: 'boolean' }, dir: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
-});
-const unknown = positionals.filter((name) => !(name in GROUPS));
-if (options.help) {
-  process.stdout.write(USAGE);
-} else if (unknown.length > 0) {
-  process.stderr.write(`there is no group ${unknown.join(', ')}\n\n${USAGE}`);
-  process.exitCode = 2;
-} else {
-  await run(positionals.length > 0 ? positionals : Object.keys(GROUPS));
+// Before anything runs: what is written is removed when the process exits, not when a signal kills it.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => process.exit(signal === 'SIGINT' ? 130 : 143));
 }
 
-async function run(names: readonly string[]): Promise<void> {
+const { options, positionals } = readArguments();
+if (options.help) {
+  process.stdout.write(USAGE);
+} else {
+  const unknown = positionals.filter((name) => name !== 'all' && !names.includes(name));
+  if (unknown.length > 0) usageError(`there is no group ${unknown.join(', ')}`);
+  else if (options.plot !== undefined && !chosen().includes('tail'))
+    usageError('--plot goes with the group tail');
+  else await run(chosen());
+}
+
+function readArguments() {
+  try {
+    const { values, positionals } = parseArgs({
+      allowPositionals: true,
+      options: {
+        json: { type: 'boolean' },
+        quick: { type: 'boolean' },
+        dir: { type: 'string' },
+        tmpfs: { type: 'string' },
+        plot: { type: 'string' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    });
+    return { options: values, positionals };
+  } catch (error) {
+    usageError(error instanceof Error ? error.message : String(error));
+    return process.exit();
+  }
+}
+
+function usageError(message: string): void {
+  process.stderr.write(`${message}\n\n${USAGE}`);
+  process.exitCode = 2;
+}
+
+function chosen(): readonly string[] {
+  if (positionals.includes('all')) return names;
+  return positionals.length > 0 ? positionals : names.filter((name) => !GROUPS[name].long);
+}
+
+function helpOf(some: readonly string[]): string {
+  return some.map((name) => `  ${name.padEnd(10)} ${GROUPS[name].help}\n`).join('');
+}
+
+async function run(some: readonly string[]): Promise<void> {
   const machine = `${os.cpus().length} x ${os.cpus()[0]?.model ?? 'unknown CPU'}, ${os.type()} ${os.release()}, Node ${process.version}`;
   const groups: BenchGroup[] = [];
   if (!options.json) process.stdout.write(`${machine}\n`);
-  for (const name of names) {
-    process.stderr.write(`running ${name} ...\n`);
-    const place = makePlace(options.dir);
-    process.once('exit', place.remove);
-    try {
-      const group = await GROUPS[name](place.dir, place.fileSystem);
-      groups.push(group);
-      if (!options.json) process.stdout.write(table(group));
-    } finally {
-      place.remove();
-      process.off('exit', place.remove);
-    }
+  for (const name of some) {
+    const measured = await runGroup(name);
+    groups.push(...measured);
+    if (!options.json) process.stdout.write(measured.map(formatGroup).join(''));
   }
   if (options.json) process.stdout.write(`${JSON.stringify({ machine, groups })}\n`);
 }
 
-function table({ group, rows, ratios }: BenchGroup): string {
-  const width = Math.max(...rows.map(({ name }) => name.length), ...ratios.map(({ name }) => name.length));
-  const lines = rows.map(({ name, medianNs, perSec, note }) => {
-    if (Number.isNaN(medianNs)) return `  ${name.padEnd(width)}  ${note ?? 'not measured'}`;
-    const time = medianNs >= 100_000 ? `${(medianNs / 1e6).toFixed(3)} ms` : `${medianNs.toFixed(1)} ns`;
-    const rate = Math.round(perSec).toLocaleString('en');
-    return `  ${name.padEnd(width)}  ${time.padStart(10)}  ${rate.padStart(12)} /s  ${note ?? ''}`.trimEnd();
-  });
-  const verdicts = ratios.map(({ name, value, target, met }) => {
-    if (Number.isNaN(value)) return `  ${name.padEnd(width)}  not measured`;
-    const verdict = target === '-' ? '' : `  target: ${target}: ${met ? 'met' : 'MISSED'}`;
-    return `  ${name.padEnd(width)}  ${value.toFixed(2).padStart(10)}${verdict}`;
-  });
-  return `\n${group}\n${[...lines, ...verdicts].join('\n')}\n`;
-}
-
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => process.exit(signal === 'SIGINT' ? 130 : 143));
+async function runGroup(name: string): Promise<BenchGroup[]> {
+  const progress = new Progress(name);
+  const places: Place[] = [makePlace(options.dir)];
+  try {
+    const measured = await GROUPS[name].run({
+      dir: places[0].dir,
+      fileSystem: places[0].fileSystem,
+      quick: options.quick === true,
+      tmpfs: (needBytes) => {
+        const place = makeTmpfsPlace(options.tmpfs ?? TMPFS_DIR, needBytes);
+        if (place !== undefined) places.push(place);
+        return place;
+      },
+      plotFile: options.plot,
+      progress: (text) => progress.at(text),
+    });
+    return Array.isArray(measured) ? measured : [measured];
+  } finally {
+    for (const place of places) place.remove();
+    progress.end();
+  }
 }

@@ -10,14 +10,55 @@ const FILE_SYSTEMS: Readonly<Record<number, string>> = {
   2035054128: 'overlayfs',
   801189825: 'zfs',
 };
+const REMOVE_TRIES = 100;
+const REMOVE_PAUSE_MS = 20;
 
-/** A new directory for one benchmark, under `base` or the system's temporary directory. */
-export function makePlace(base: string | undefined): { dir: string; fileSystem: string; remove: () => void } {
+/** A directory for one benchmark. It goes when the process ends, if it was not removed before. */
+export interface Place {
+  dir: string;
+  fileSystem: string;
+  remove(): void;
+}
+
+/** A new directory under `base` or the system's temporary directory. */
+export function makePlace(base: string | undefined): Place {
   const dir = fs.mkdtempSync(path.join(base ?? os.tmpdir(), 'fswal-bench-'));
   const { type } = fs.statfsSync(dir);
+  const removeNow = () => remove(dir);
+  process.once('exit', removeNow);
   return {
     dir,
     fileSystem: FILE_SYSTEMS[type] ?? `file system 0x${type.toString(16)}`,
-    remove: () => fs.rmSync(dir, { recursive: true, force: true }),
+    remove: () => {
+      removeNow();
+      process.off('exit', removeNow);
+    },
   };
+}
+
+/** Threads that still write make files in a directory that was just emptied, until what they had to do is done. */
+function remove(dir: string): void {
+  for (let tries = 1; ; tries++) {
+    try {
+      fs.rmSync(dir, { recursive: true, force: true });
+      return;
+    } catch (error) {
+      if (tries === REMOVE_TRIES) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, REMOVE_PAUSE_MS);
+    }
+  }
+}
+
+/** A new directory under `base`, which must be on tmpfs and have room; else says on stderr why there is none. */
+export function makeTmpfsPlace(base: string, needBytes: number): Place | undefined {
+  const without = (why: string) => {
+    process.stderr.write(`without tmpfs: ${why}; --tmpfs DIR names another place\n`);
+    return undefined;
+  };
+  if (!fs.existsSync(base)) return without(`there is no ${base}`);
+  const { type, bavail, bsize } = fs.statfsSync(base);
+  if (FILE_SYSTEMS[type] !== 'tmpfs') return without(`${base} is not on tmpfs`);
+  const needMb = Math.ceil(needBytes / 1e6);
+  if (bavail * bsize < needBytes) return without(`${base} has less than ${needMb} MB left`);
+  return makePlace(base);
 }

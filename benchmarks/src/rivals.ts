@@ -32,19 +32,24 @@ export function openLmdb(dir: string): Rival {
 }
 
 /** Undefined, and said so, where better-sqlite3 is not installed: it needs a compiler. */
-export function openSqlite(
-  file: string,
-  synchronous: 'NORMAL' | 'FULL',
-): (Rival & { syncOne(event: RequestEvent): void }) | undefined {
-  let Database: typeof BetterSqlite3;
+export function loadSqlite(): typeof BetterSqlite3 | undefined {
   try {
-    Database = createRequire(import.meta.url)('better-sqlite3');
+    return createRequire(import.meta.url)('better-sqlite3');
   } catch (error) {
     process.stderr.write(
       `without better-sqlite3, which is not installed (${String(error).split('\n')[0]})\n`,
     );
     return undefined;
   }
+}
+
+/** Undefined where better-sqlite3 is not installed. */
+export function openSqlite(
+  file: string,
+  synchronous: 'NORMAL' | 'FULL',
+): (Rival & { syncOne(event: RequestEvent): void }) | undefined {
+  const Database = loadSqlite();
+  if (Database === undefined) return undefined;
   const db = new Database(file);
   db.pragma('journal_mode = WAL');
   db.pragma(`synchronous = ${synchronous}`);

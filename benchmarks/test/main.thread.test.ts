@@ -1,0 +1,60 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, describe, expect, test } from 'vitest';
+import { built, MAIN, WHERE_BUILT } from './support/setting.js';
+
+const base = mkdtempSync(join(tmpdir(), 'fswal-bench-main-'));
+afterAll(() => rmSync(base, { recursive: true, force: true }));
+
+describe.skipIf(!built)(`the command${WHERE_BUILT}`, () => {
+  const run = (...args: string[]) => spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8' });
+
+  test('names every group in its help', () => {
+    const { status, stdout } = run('--help');
+    expect(status).toBe(0);
+    for (const name of ['append', 'tail', 'tail-ring', 'group', 'sustained', 'steady']) {
+      expect(stdout).toMatch(new RegExp(`^ {2}${name} +\\w`, 'm'));
+    }
+  });
+
+  test.for([['no-such'], ['--no-such'], ['--plot', 'x.svg', 'append'], ['--dir']])(
+    'refuses %j with status 2, and writes nothing to stdout',
+    (args) => {
+      const { status, stdout, stderr } = run(...args);
+      expect(status).toBe(2);
+      expect(stdout).toBe('');
+      expect(stderr).toContain('usage: npm run bench');
+    },
+  );
+
+  test('--json writes one object to stdout, and nothing stays of what was written', () => {
+    const { status, stdout, stderr } = run('--json', '--quick', '--dir', base, 'steady');
+    expect(status, stderr).toBe(0);
+    const { machine, groups } = JSON.parse(stdout);
+    expect(machine).toContain('Node v');
+    expect(groups).toHaveLength(1);
+    expect(groups[0]).toMatchObject({ group: expect.stringMatching(/^steady, /), rows: expect.any(Array) });
+    expect(readdirSync(base)).toEqual([]);
+  });
+
+  test.for(['tail-ring', 'group', 'sustained', 'steady'])(
+    'Ctrl-C during %s ends it with status 130 and leaves nothing',
+    async (name) => {
+      const args = [MAIN, '--dir', base, '--tmpfs', base, name];
+      const child = spawn(process.execPath, args, { stdio: 'ignore' });
+      const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
+      try {
+        // In the midst of it: the log's files are there.
+        while (child.exitCode === null && readdirSync(base, { recursive: true }).length < 5) await sleep(10);
+        child.kill('SIGINT');
+        expect(await exited).toBe(130);
+        expect(readdirSync(base)).toEqual([]);
+      } finally {
+        child.kill('SIGKILL');
+      }
+    },
+  );
+});
