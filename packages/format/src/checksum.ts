@@ -1,4 +1,4 @@
-import { xxh64 } from '@node-rs/xxhash';
+import { xxh64 } from './native.js';
 
 /** XXH64 of `bytes`. */
 export function checksum(bytes: Uint8Array, seed: bigint): bigint {

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { WalError } from '@fswal/format';
 import type { Control, Role } from './control.js';
 
@@ -8,6 +9,8 @@ export interface Agent {
   doWork(): number;
   /** Whether there will never be anything to do again. */
   readonly done: boolean;
+  /** Whether its steps leave memory of native code, such as a codec's, which nothing but the thread's event loop gives back. */
+  readonly leavesNativeMemory?: boolean;
 }
 
 /** How long a thread sleeps when there was nothing to do, unless it is woken. */
@@ -40,12 +43,12 @@ export class BackoffIdle implements IdleStrategy {
  * Runs an agent until it is done or any thread of the recorder has failed. Its own error becomes the recorder's
  * failure.
  */
-export function runAgent(
+export async function runAgent(
   agent: Agent,
   idle: IdleStrategy,
   control: Control,
   asFailure: (error: unknown) => WalError,
-): void {
+): Promise<void> {
   while (!agent.done && !control.failed) {
     const seen = control.wakeCount(agent.role);
     let work: number;
@@ -55,6 +58,7 @@ export function runAgent(
       control.fail(asFailure(error));
       return;
     }
+    if (work > 0 && agent.leavesNativeMemory) await nextTurn();
     const idleMs = idle.idleMs(work);
     if (idleMs > 0 && !agent.done) control.sleep(agent.role, seen, idleMs);
   }

@@ -22,6 +22,7 @@ import type { MaintainerTelemetry } from './telemetry.js';
  */
 export class SegmentMaintainer implements Agent {
   readonly role = Role.maintainer;
+  readonly leavesNativeMemory = true;
   readonly #control: Control;
   readonly #files: SegmentFiles;
   readonly #rings: Pick<Rings, 'persist' | 'freeze' | 'free'>;

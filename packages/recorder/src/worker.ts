@@ -34,7 +34,7 @@ process.once('exit', () => {
     control.fail(new WalError('WORKER_FAILED', `the ${ROLES[data.role]} thread ended before its time`));
 });
 parentPort?.postMessage({ systemId: systemThreadId() } satisfies WorkerReady);
-runAgent(agent, idleOf(data.role), control, (error) => {
+await runAgent(agent, idleOf(data.role), control, (error) => {
   if (error instanceof WalError) return folder.named(error) as WalError;
   return new WalError('WORKER_FAILED', `the ${ROLES[data.role]} thread failed: ${String(error)}`, {
     cause: error,

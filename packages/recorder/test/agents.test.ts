@@ -477,7 +477,7 @@ describe('control', () => {
 });
 
 describe('running an agent', () => {
-  test('ends when the agent is done, or another one has failed', () => {
+  test('ends when the agent is done, or another one has failed', async () => {
     let steps = 0;
     const agent = {
       role: Role.writer,
@@ -486,16 +486,16 @@ describe('running an agent', () => {
         return steps === 3;
       },
     };
-    runAgent(agent, new BackoffIdle(1, 2, 2), new Control(), () => new WalError('WORKER_FAILED', ''));
+    await runAgent(agent, new BackoffIdle(1, 2, 2), new Control(), () => new WalError('WORKER_FAILED', ''));
     expect(steps).toBe(3);
     const failed = new Control();
     failed.fail(new WalError('WRITE_FAILED', ''));
     steps = 0;
-    runAgent(agent, new BackoffIdle(1, 2, 2), failed, () => new WalError('WORKER_FAILED', ''));
+    await runAgent(agent, new BackoffIdle(1, 2, 2), failed, () => new WalError('WORKER_FAILED', ''));
     expect(steps).toBe(0);
   });
 
-  test('makes an error of the agent the failure of all', () => {
+  test('makes an error of the agent the failure of all', async () => {
     const control = new Control();
     const agent = {
       role: Role.writer,
@@ -504,7 +504,7 @@ describe('running an agent', () => {
         throw new Error('bad');
       },
     };
-    runAgent(
+    await runAgent(
       agent,
       new BackoffIdle(1, 2, 2),
       control,

@@ -1,4 +1,5 @@
 /* Entry of the preloader's thread: wires the agent and runs it until it is told to stop. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { SpscRing } from '@fswal/ring';
 import { LogReader } from './log-reader.js';
@@ -59,6 +60,8 @@ if (preloader !== undefined) {
   while (!preloader.stopped) {
     // STOP comes through the same ring, so nothing else can be worth waking for.
     if (preloader.doWork() === 0) exhausted.waitNotEmpty(Number.POSITIVE_INFINITY);
+    // What a codec has allocated natively is given back on the thread's event loop, and nowhere else.
+    else await nextTurn();
   }
 }
 data.port.close();

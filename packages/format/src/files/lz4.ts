@@ -9,9 +9,8 @@
  * A frame is walked before it is unpacked, so that a hostile one can neither make this thread allocate more than a
  * segment takes nor pass for a shorter file.
  */
-import { xxh32 } from '@node-rs/xxhash';
-import { compressFrameSync, decompressFrameSync } from 'lz4-napi';
 import { WalError } from '../errors.js';
+import { lz4, xxh32 } from '../native.js';
 
 const MAGIC = 0x184d2204;
 const Flag = {
@@ -28,7 +27,7 @@ const CONTENT_SIZE_BYTES = 8;
 
 /** The frame of a segment's bytes. Allocates the frame, twice. */
 export function compressSegment(bytes: Uint8Array): Uint8Array {
-  const frame = compressFrameSync(asBuffer(bytes), { contentChecksum: true });
+  const frame = lz4().compressFrameSync(asBuffer(bytes), { contentChecksum: true });
   return withContentSize(frame, bytes.length);
 }
 
@@ -39,6 +38,7 @@ export function compressSegment(bytes: Uint8Array): Uint8Array {
  */
 export function decompressSegment(frame: Uint8Array, maxBytes: number, file: string): Uint8Array {
   const { contentSize } = walkFrame(frame, maxBytes, file);
+  const { decompressFrameSync } = lz4();
   let bytes: Uint8Array;
   try {
     bytes = decompressFrameSync(asBuffer(frame));
