@@ -1,10 +1,20 @@
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { crash } from './commands/crash.js';
 import { demo } from './commands/demo.js';
-import { parseBlocks, parseEvents, parseKills, parseRate, parseSeed } from './commands/options.js';
+import {
+  parseBlocks,
+  parseEvents,
+  parseKills,
+  parseMaxCompressed,
+  parseMaxSegments,
+  parseMinutes,
+  parseRate,
+  parseSeed,
+} from './commands/options.js';
 import { ExitStatus, Output } from './commands/output.js';
 import { record } from './commands/record.js';
 import { recover } from './commands/recover.js';
+import { SOAK_DURABILITIES, SOAK_HELP, soak } from './commands/soak.js';
 
 const EXIT_HELP = `
 Exit status: 0 sound, 1 events lost, damaged or not as expected, 2 usage or I/O error, 130 interrupted.`;
@@ -68,5 +78,19 @@ function buildProgram(done: (status: ExitStatus) => void): Command {
     parseSeed,
     1,
   );
+  command('soak', 'record and match for a time, and see whether the process grows', soak)
+    .requiredOption('--minutes <m>', 'how long, fractions too', parseMinutes)
+    .option('--dir <dir>', 'a directory without a log; it is kept (default: a temporary one)')
+    .option('--seed <n>', 'seed of the order flow', parseSeed, 1)
+    .option('--rate <n>', 'requests per second at most (default: as fast as it goes)', parseRate)
+    .option('--blocks <n>', 'blocks per segment', parseBlocks, 256)
+    .addOption(
+      new Option('--durability <mode>', 'when events become durable')
+        .choices(SOAK_DURABILITIES)
+        .default('interval'),
+    )
+    .option('--max-segments <n>', 'segments that are kept', parseMaxSegments, 8)
+    .option('--max-compressed <n>', 'compressed ones beyond those', parseMaxCompressed, 8)
+    .addHelpText('after', SOAK_HELP);
   return program;
 }

@@ -71,7 +71,7 @@ describe('record and recover', () => {
   it('closes the log in order when it is interrupted', async () => {
     const args = ['record', '--dir', dir, '--events', 1_000_000, '--seed', SEED, '--json', '--rate', 20_000];
     await record(10);
-    const run = await engineSim(args, 'going on after event 10');
+    const run = await engineSim(args, { interruptWhen: 'going on after event 10' });
     expect(run.status).toBe(130);
     const recorded = jsonOf(run);
     const recovered = jsonOf(await engineSim(['recover', '--dir', dir, '--seed', SEED, '--json']));

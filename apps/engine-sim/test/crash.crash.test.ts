@@ -84,7 +84,7 @@ describe(`crash, seed ${SEED}`, () => {
 
   it('stops and cleans up when it is interrupted', async () => {
     const args = ['crash', '--dir', dir, '--kills', 600, '--seed', SEED, '--events', 20_000];
-    const run = await engineSim(args, 'kill 2 ');
+    const run = await engineSim(args, { interruptWhen: 'kill 2 ' });
     expect(run.status).toBe(130);
     expect(existsSync(`${dir}.published`)).toBe(false);
   });

@@ -39,7 +39,7 @@ describe('demo', () => {
 
   it('cleans up and kills its process when it is interrupted', async () => {
     const before = demoDirs();
-    const run = await engineSim(['demo'], 'records and matches');
+    const run = await engineSim(['demo'], { interruptWhen: 'records and matches' });
     expect([run.status, run.stdout]).toEqual([130, '']);
     expect(demoDirs()).toEqual(before);
   });

@@ -13,10 +13,23 @@ export interface Run {
   readonly stderr: string;
 }
 
-/** Runs the built `engine-sim`. `interruptWhen` gets a SIGINT to it as soon as its stderr contains that. */
-export async function engineSim(args: readonly (string | number)[], interruptWhen?: string): Promise<Run> {
-  const child = spawn(process.execPath, [BIN, ...args.map(String)], {
+export interface RunOptions {
+  /** Sends it a SIGINT as soon as its stderr contains this. */
+  readonly interruptWhen?: string;
+  /** For Node itself. */
+  readonly nodeOptions?: readonly string[];
+  /** Where it makes its temporary directories. */
+  readonly tmpDir?: string;
+}
+
+/** Runs the built `engine-sim`. */
+export async function engineSim(
+  args: readonly (string | number)[],
+  { interruptWhen, nodeOptions = [], tmpDir }: RunOptions = {},
+): Promise<Run> {
+  const child = spawn(process.execPath, [...nodeOptions, BIN, ...args.map(String)], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    env: tmpDir === undefined ? process.env : { ...process.env, TMPDIR: tmpDir },
     timeout: TIMEOUT_MS,
     killSignal: 'SIGKILL',
   });

@@ -17,13 +17,19 @@ export interface Difference {
   readonly reason: string;
 }
 
+export interface ReplayOptions {
+  readonly seed?: number | undefined;
+  readonly flow?: OrderFlow;
+  readonly countUpTo?: number;
+}
+
 /**
  * What a log says, event by event: the engine that it rebuilds, and, with a seed, whether it is that seed's flow from
  * the first request on, byte for byte, with none missing.
  */
 export class Replay {
   readonly engine = new MatchingEngine();
-  /** Stands behind the last event taken, for who goes on from there; undefined without a seed. */
+  /** Stands behind the last event taken, for who goes on from there; undefined without seed and flow. */
   readonly flow: OrderFlow | undefined;
   readonly #expected = new RequestEvent();
   readonly #countUpTo: number;
@@ -35,10 +41,11 @@ export class Replay {
 
   /**
    * @param seed of the flow to compare with
+   * @param flow that flow itself, for a log that begins later: it stands before the log's first event
    * @param countUpTo event id: see `eventsUpTo`
    */
-  constructor({ seed, countUpTo = 0 }: { seed?: number | undefined; countUpTo?: number } = {}) {
-    this.flow = seed === undefined ? undefined : new OrderFlow(seed);
+  constructor({ seed, flow, countUpTo = 0 }: ReplayOptions = {}) {
+    this.flow = flow ?? (seed === undefined ? undefined : new OrderFlow(seed));
     this.#countUpTo = countUpTo;
   }
 
@@ -57,7 +64,7 @@ export class Replay {
   get lastEventId(): bigint {
     return this.#last.eventIdBig;
   }
-  /** The first one; undefined as long as log and flow agree, and without a seed. */
+  /** The first one; undefined as long as log and flow agree, and where there is none to compare with. */
   get difference(): Difference | undefined {
     return this.#difference;
   }

@@ -1,0 +1,92 @@
+import { RequestEvent } from '@fswal/format';
+import { RecoveryManager } from '@fswal/recovery';
+import { OrderFlow } from '../flow/order-flow.js';
+import { isDamage } from '../log/damage.js';
+import { breathe } from '../log/pause.js';
+import { Replay } from '../log/replay.js';
+import { replayLog } from '../log/replay-log.js';
+
+/** Requests made again between two breaths: some ten milliseconds. */
+const SLICE_REQUESTS = 262_144;
+
+/** What is left of a log that retention has shortened, and whether it is what it should be. Ids are decimal strings. */
+export interface KeptLog {
+  readonly events: number;
+  readonly firstEventId: string;
+  readonly lastEventId: string;
+  readonly segments: number;
+  /** Every event is the flow's, byte for byte, and none is missing from the first one kept to the last one appended. */
+  readonly sound: boolean;
+  /** What is wrong, null = nothing. */
+  readonly problem: string | null;
+}
+
+export interface KeptLogOptions {
+  readonly dir: string;
+  /** Of the flow that was recorded. */
+  readonly seed: number;
+  /** The id with which the log should end, above 0. */
+  readonly lastEventId: number;
+  readonly signal: AbortSignal;
+  readonly onProgress: (line: () => string) => void;
+}
+
+/**
+ * Replays what is left of a log from wherever it begins, and holds it against the flow.
+ * @returns undefined when aborted
+ * @throws WalError where the log cannot be read; damage is a result
+ */
+export async function checkKeptLog(options: KeptLogOptions): Promise<KeptLog | undefined> {
+  const { dir, seed, lastEventId, signal, onProgress } = options;
+  const begin = await findBegin(dir);
+  if (begin instanceof Error) return unsound(begin.message);
+  if (begin === 0 || begin > lastEventId) {
+    return unsound(begin === 0 ? 'the log is empty' : `the log begins with event ${begin}`);
+  }
+  const flow = new OrderFlow(seed);
+  const scratch = new RequestEvent();
+  while (flow.count < begin - 1) {
+    flow.skip(Math.min(SLICE_REQUESTS, begin - 1 - flow.count), scratch);
+    onProgress(() => `${percent(flow.count, begin)} of the requests before the log's first event made again`);
+    await breathe();
+    if (signal.aborted) return undefined;
+  }
+  const replay = new Replay({ flow });
+  const { damage, report } = await replayLog(dir, replay, (events) => {
+    onProgress(() => `${events.toLocaleString('en-US')} events replayed`);
+  });
+  const end =
+    replay.lastEventId === BigInt(lastEventId)
+      ? undefined
+      : `the log ends with event ${replay.lastEventId}, the last one appended was ${lastEventId}`;
+  const problem = damage?.message ?? replay.difference?.reason ?? end ?? null;
+  return {
+    events: replay.events,
+    firstEventId: String(replay.firstEventId),
+    lastEventId: String(replay.lastEventId),
+    segments: report.segments,
+    sound: problem === null,
+    problem,
+  };
+}
+
+/** The id of the first event that the log still has, 0 = none, or what is wrong before it. */
+async function findBegin(dir: string): Promise<number | Error> {
+  const recovery = await RecoveryManager.open({ dir });
+  try {
+    return recovery.next() ? recovery.event.eventId : 0;
+  } catch (error) {
+    if (isDamage(error)) return error;
+    throw error;
+  } finally {
+    await recovery.close();
+  }
+}
+
+function unsound(problem: string): KeptLog {
+  return { events: 0, firstEventId: '0', lastEventId: '0', segments: 0, sound: false, problem };
+}
+
+function percent(part: number, whole: number): string {
+  return `${Math.floor((100 * part) / whole)} %`;
+}

@@ -1,0 +1,155 @@
+import { existsSync } from 'node:fs';
+import { RequestEvent, WalError } from '@fswal/format';
+import { listLogDirectory } from '@fswal/format/files';
+import { type Durability, RecorderManager, type RecorderSnapshot } from '@fswal/recorder';
+import { MatchingEngine } from '../engine/matching-engine.js';
+import { OrderFlow } from '../flow/order-flow.js';
+import { breathe, sleep } from '../log/pause.js';
+import { ProcessGauges } from './process-gauges.js';
+import { SoakSamples } from './soak-samples.js';
+
+/** Requests between two visits to the event loop, where signals are seen and samples are taken. */
+const SLICE_EVENTS = 65_536;
+const SAMPLE_MS = 1000;
+/** Short, so that samples come in time and Ctrl-C is seen while the engine waits for the device. */
+const BACKPRESSURE_TIMEOUT_MS = 250;
+
+export interface SoakOptions {
+  /** A directory without a log. */
+  readonly dir: string;
+  readonly seconds: number;
+  readonly seed: number;
+  readonly blocks: number;
+  /** Requests per second at most; undefined = as fast as it goes. */
+  readonly rate?: number | undefined;
+  readonly durability: Durability;
+  readonly maxSegments: number;
+  /** 0: nothing is compressed. */
+  readonly maxCompressed: number;
+}
+
+/**
+ * Runs a matching engine with its log for a time, samples the process once a second, and keeps nothing else: neither
+ * the loop nor the sampling makes memory grow.
+ */
+export class SoakRun {
+  readonly samples: SoakSamples;
+  readonly gauges: ProcessGauges;
+  readonly engine = new MatchingEngine();
+  readonly #recorder: RecorderManager;
+  readonly #flow: OrderFlow;
+  readonly #event = new RequestEvent();
+  readonly #options: SoakOptions;
+  /** Whether the request in `#event` has found no room in the log yet. */
+  #isPending = false;
+  #refusals = 0;
+  #stopping = false;
+
+  private constructor(recorder: RecorderManager, gauges: ProcessGauges, options: SoakOptions) {
+    this.#recorder = recorder;
+    this.#options = options;
+    this.#flow = new OrderFlow(options.seed);
+    this.gauges = gauges;
+    this.samples = new SoakSamples(Math.ceil((options.seconds * 1000) / SAMPLE_MS) + 1);
+  }
+
+  /** @throws Error where there is a log already, or no /proc; WalError where a log cannot be made */
+  static async open(options: SoakOptions): Promise<SoakRun> {
+    const { dir } = options;
+    if (!existsSync('/proc/self/maps')) throw new Error('soak samples /proc/self, and there is none here');
+    if (existsSync(dir) && hasLog(dir)) {
+      throw new Error(`there is a log in ${dir} already; soak begins a new one`);
+    }
+    const recorder = await RecorderManager.open({
+      dir,
+      blocksPerSegment: options.blocks,
+      durability: options.durability,
+      maxSegments: options.maxSegments,
+      maxCompressedSegments: options.maxCompressed,
+      backpressureTimeoutMs: BACKPRESSURE_TIMEOUT_MS,
+    });
+    return new SoakRun(recorder, new ProcessGauges(), options);
+  }
+
+  /** Requests in the log: the id of the last one. */
+  get appended(): number {
+    return this.#flow.count - (this.#isPending ? 1 : 0);
+  }
+  /** Appends that ended with BACKPRESSURE. Each was tried again until it went through. */
+  get refusals(): number {
+    return this.#refusals;
+  }
+  /** Segments that events were written to so far. */
+  get segments(): number {
+    return this.#recorder.metaState.segmentIndex + 1;
+  }
+  /** The recorder's metrics. Allocates: for when the run is over. */
+  get telemetry(): RecorderSnapshot {
+    return this.#recorder.telemetry;
+  }
+
+  /** Makes `run` return soon. */
+  stop(): void {
+    this.#stopping = true;
+  }
+
+  /**
+   * Records and matches until the time is over, or `stop`.
+   *
+   * @param onProgress called often, with the seconds so far
+   * @returns seconds that it took
+   * @throws WalError what append throws, but for BACKPRESSURE
+   */
+  async run(onProgress: (seconds: number) => void): Promise<number> {
+    const { seconds, rate = Infinity } = this.#options;
+    const start = performance.now();
+    let nextSampleMs = SAMPLE_MS;
+    for (;;) {
+      const elapsedMs = performance.now() - start;
+      if (elapsedMs >= nextSampleMs) {
+        this.samples.take(elapsedMs / 1000, this.gauges);
+        // What a stall has skipped is not made up for.
+        nextSampleMs = (Math.floor(elapsedMs / SAMPLE_MS) + 1) * SAMPLE_MS;
+      }
+      if (this.#stopping || elapsedMs >= seconds * 1000) return elapsedMs / 1000;
+      const due =
+        rate === Infinity ? SLICE_EVENTS : Math.floor((elapsedMs / 1000) * rate) + 1 - this.appended;
+      this.#appendAndMatch(Math.min(SLICE_EVENTS, due));
+      onProgress(elapsedMs / 1000);
+      await (due >= SLICE_EVENTS ? breathe() : sleep(1));
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#recorder.close();
+  }
+
+  /** As many as there is room for; what there is none for is the first of the next slice. */
+  #appendAndMatch(count: number): void {
+    const event = this.#event;
+    for (let i = 0; i < count; i++) {
+      if (!this.#isPending) event.eventId = this.#flow.next(event);
+      this.#isPending = !this.#append(event);
+      if (this.#isPending) return;
+      this.engine.apply(event);
+    }
+  }
+
+  /** @returns false where the log had no room for it in time */
+  #append(event: RequestEvent): boolean {
+    try {
+      this.#recorder.append(event);
+      return true;
+    } catch (error) {
+      if (!(error instanceof WalError) || error.code !== 'BACKPRESSURE') throw error;
+      this.#refusals++;
+      return false;
+    }
+  }
+}
+
+/** A tail ring or a durable position is part of a log too, and what goes on from them does not begin with event 1. */
+function hasLog(dir: string): boolean {
+  const { segments, others } = listLogDirectory(dir);
+  return segments.length + others.length > 0;
+}
