@@ -159,11 +159,12 @@ export class MetaCoordinator implements Agent {
     const { segmentIndex } = position;
     this.#files.folder.verify();
     const name = segmentFileName(segmentIndex);
-    const isClosed = segmentIndex < this.#closedBelow;
-    if (!isClosed && position.eventId !== 0n) this.#files.folder.verifyFile(name, syncFd);
+    // Not where nothing has been written yet: the position is then the beginning of a segment that is not there.
+    const isOpen = syncFd >= 0 && segmentIndex >= this.#closedBelow;
+    if (isOpen) this.#files.folder.verifyFile(name, syncFd);
     this.#unsynced.syncThrough(segmentIndex);
     if (isSame(this.#stored, position)) return;
-    if (!isClosed && position.eventId !== 0n) {
+    if (isOpen) {
       this.#files.sync(syncFd, this.#files.path(name));
       this.#telemetry.fdatasync.record((performance.now() - start) * 1e6);
     }

@@ -84,30 +84,50 @@ export class SegmentFiles {
   /**
    * Makes the next segment of a file that retention has freed (see `free`). Its blocks are allocated and its pages
    * warm; what it holds has ids below those to come. Header and name are on the device when this returns.
+   * @returns undefined where somebody else holds on to the freed file, by a link to it, or has changed its size: it is
+   *   removed then, and not written on
    * @throws WalError as `create`; the freed file stays where it failed before the new name
    */
-  recycle(freed: number, segmentIndex: number, capacityBlocks: number, version: FormatVersion): OpenSegment {
+  recycle(
+    freed: number,
+    segmentIndex: number,
+    capacityBlocks: number,
+    version: FormatVersion,
+  ): OpenSegment | undefined {
     const name = segmentFileName(segmentIndex);
     this.#refuseExisting(name);
     const temp = freedFileName(freed);
     const file = this.path(temp);
     const createdNs = nowNs();
-    // O_DSYNC: the header alone goes to the device, not the old events that may still be on their way there.
-    const synced = this.folder.openOwn(temp, O_RDWR | O_DSYNC);
-    try {
-      if (synced.bytes !== segmentBytes(capacityBlocks)) {
-        throw new WalError('SEGMENT_CORRUPTED', `a freed segment has ${synced.bytes} bytes`, { file });
-      }
-      this.writeHeader({ fd: synced.fd, file }, preparedHeader(segmentIndex, version, createdNs));
-    } finally {
-      closeFile(synced.fd, file);
+    const fd = this.#openFreed(temp, segmentBytes(capacityBlocks));
+    if (fd === undefined) {
+      this.remove(temp);
+      return undefined;
     }
-    const { fd } = this.folder.openOwn(temp, O_RDWR);
     try {
+      // O_DSYNC: the header alone goes to the device, not the old events that may still be on their way there.
+      const synced = this.folder.openOwn(temp, O_RDWR | O_DSYNC).fd;
+      try {
+        this.writeHeader({ fd: synced, file }, preparedHeader(segmentIndex, version, createdNs));
+      } finally {
+        closeFile(synced, file);
+      }
       this.rename(temp, name);
       return this.#open(name, { segmentIndex, capacityBlocks, version, createdNs, fd });
     } catch (error) {
       closeFile(fd, file);
+      throw error;
+    }
+  }
+
+  #openFreed(temp: string, bytes: number): number | undefined {
+    try {
+      const opened = this.folder.openOwn(temp, O_RDWR);
+      if (opened.bytes === bytes) return opened.fd;
+      closeFile(opened.fd, this.path(temp));
+      return undefined;
+    } catch (error) {
+      if (error instanceof WalError && error.code === 'OPEN_FAILED') return undefined;
       throw error;
     }
   }

@@ -77,13 +77,12 @@ export class SegmentPreparer implements Agent {
   }
 
   #prepare(): OpenSegment {
-    const recycled = this.#freed !== NONE;
-    const segment = recycled
-      ? this.#files.recycle(this.#freed, this.#nextSegmentIndex, this.#blocksPerSegment, this.#formatVersion)
-      : this.#files.create(this.#nextSegmentIndex, this.#blocksPerSegment, this.#formatVersion);
+    const wanted = [this.#nextSegmentIndex, this.#blocksPerSegment, this.#formatVersion] as const;
+    const recycled = this.#freed === NONE ? undefined : this.#files.recycle(this.#freed, ...wanted);
     this.#freed = NONE;
+    const segment = recycled ?? this.#files.create(...wanted);
     this.#openSegments.add(segment.segmentIndex, SegmentState.prepared, segment.fd, segment.syncFd);
-    if (recycled) this.#telemetry.recycled.add(1);
+    if (recycled !== undefined) this.#telemetry.recycled.add(1);
     else this.#files.warm(segment);
     return segment;
   }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { BLOCK_EVENTS, encodeMeta, META_FILE, segmentFileName, WalError } from '@fswal/format';
 import { compressSegment, decompressSegment, readSegmentFile, registerReader } from '@fswal/format/files';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { FAST, newLogDir, restore, type Snapshot, snapshot } from './helpers/directories.js';
+import { FAST, newDir, newLogDir, restore, type Snapshot, snapshot } from './helpers/directories.js';
 import { type HandOptions, HandRecorder, resumeAndStop } from './helpers/hand-recorder.js';
 import { Killed, runUntil } from './helpers/kill-switch.js';
 import { range, readLog, readMeta } from './helpers/read-log.js';
@@ -177,6 +177,21 @@ describe('recycling', () => {
     expect(fs.readdirSync(recorder.dir).filter((name) => name.endsWith('.tmp'))).toEqual([]);
   });
 
+  test('leaves alone what somebody has linked to, and makes a new file instead', () => {
+    const recorder = start({ limits: { maxSegments: 3 } });
+    recorder.record(8 * SEGMENT_EVENTS);
+    const oldest = join(recorder.dir, segmentFileName(wals(recorder.dir)[0]!));
+    const backup = join(newDir(FAST), 'backup');
+    fs.linkSync(oldest, backup);
+    const before = fs.readFileSync(backup);
+    recorder.record(30 * SEGMENT_EVENTS);
+    recorder.close();
+    expect(fs.readFileSync(backup).equals(before)).toBe(true);
+    expect(fs.statSync(backup).nlink).toBe(1);
+    expect(readLog(recorder.dir).ids).toEqual(range(27 * SEGMENT_EVENTS + 1, 30 * SEGMENT_EVENTS));
+    expect(fs.readdirSync(recorder.dir).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+  });
+
   test('version 1 does not: its readers know nothing of older content', () => {
     const recorder = start({ limits: { maxSegments: 3 }, formatVersion: 1 });
     recorder.record(8 * SEGMENT_EVENTS);
@@ -246,6 +261,7 @@ describe('durability none', () => {
     for (const name of fs.readdirSync(dir)) if (name !== META_FILE) fs.rmSync(join(dir, name));
     expect(resumeAndStop({ dir }).position).toEqual({ segmentIndex, offset: 64, eventId });
     const again = start({ dir });
+    expect(again.sync()).toBe(Number(eventId));
     expect(() => again.append(Number(eventId))).toThrow(/EVENT_OUT_OF_ORDER/);
     again.record(Number(eventId) + 300);
     again.close();
