@@ -15,6 +15,12 @@ export interface FolderHandle {
   readonly fd: number;
 }
 
+/** Which file it is, by whatever name. */
+export interface FileIdentity {
+  readonly dev: bigint;
+  readonly ino: bigint;
+}
+
 /**
  * A directory held open. Every file of the log is looked up in it and in nothing else: on Linux by way of the
  * descriptor, so that whoever swaps the directory, or one above it, while the log is open leads nobody astray.
@@ -98,7 +104,22 @@ export class Folder implements FolderHandle {
 
   /** @throws WalError FSYNC_FAILED where an open file is no longer what the folder has under that name */
   verifyFile(name: string, fd: number): void {
-    if (isSame(fs.fstatSync(fd, { bigint: true }), this.at(name))) return;
+    this.verifyEntry(name, fs.fstatSync(fd, { bigint: true }));
+  }
+
+  /** @throws WalError OPEN_FAILED */
+  identify(name: string): FileIdentity {
+    try {
+      const { dev, ino } = fs.lstatSync(this.at(name), { bigint: true });
+      return { dev, ino };
+    } catch (cause) {
+      throw asWalError('OPEN_FAILED', 'it is gone again', cause, this.label(name));
+    }
+  }
+
+  /** @throws WalError FSYNC_FAILED where that file is no longer what the folder has under that name */
+  verifyEntry(name: string, identity: FileIdentity): void {
+    if (isSame(identity, this.at(name))) return;
     const message = 'the file was removed or replaced while the log was open: nothing more becomes durable';
     throw new WalError('FSYNC_FAILED', message, { file: this.label(name) });
   }
@@ -132,9 +153,15 @@ export class Folder implements FolderHandle {
   }
 }
 
-function isSame(stats: fs.BigIntStats, file: string): boolean {
-  const there = fs.statSync(file, { bigint: true, throwIfNoEntry: false });
-  return there !== undefined && there.dev === stats.dev && there.ino === stats.ino;
+/** @throws WalError FSYNC_FAILED where nobody can tell */
+function isSame(stats: FileIdentity, file: string): boolean {
+  try {
+    const there = fs.statSync(file, { bigint: true, throwIfNoEntry: false });
+    return there !== undefined && there.dev === stats.dev && there.ino === stats.ino;
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOTDIR') return false;
+    throw asWalError('FSYNC_FAILED', 'cannot look whether it is still there', cause, file);
+  }
 }
 
 /** @returns whether it was made, every name on the device */

@@ -38,6 +38,11 @@ export class MaintenanceBoard {
     return -1;
   }
 
+  /** Coordinator: frees a slot that no order was given for. */
+  giveBack(slot: number): void {
+    Atomics.store(this.#words, slot * SLOT_WORDS, State.free);
+  }
+
   /** Maintainer: says what became of the order. */
   report(slot: number, { done, bytes }: Outcome): void {
     this.#words[slot * SLOT_WORDS + 1] = bytes;

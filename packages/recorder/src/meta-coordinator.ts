@@ -30,6 +30,7 @@ export class MetaCoordinator implements Agent {
   readonly #retention: RetentionKeeper;
   /** Whether maintainers bring full segments to the device; else the next sync does. */
   readonly #segmentsAreSynced: boolean;
+  readonly #verifyRing: () => void;
   readonly #unsynced: UnsyncedSegments;
   readonly #telemetry: CoordinatorTelemetry;
   readonly #record: Int32Array;
@@ -46,7 +47,10 @@ export class MetaCoordinator implements Agent {
   #due: DurabilityOrder | undefined;
   #dueRequest: number | undefined;
 
-  /** @param createKeeper makes the keeper of the log's limits, which asks this gate */
+  /**
+   * @param createKeeper makes the keeper of the log's limits, which asks this gate
+   * @param verifyRing throws WalError FSYNC_FAILED where the tail ring's file is not where it was made
+   */
   constructor(
     control: Control,
     files: SegmentFiles,
@@ -55,6 +59,7 @@ export class MetaCoordinator implements Agent {
     openSegments: OpenSegments,
     createKeeper: (gate: RetentionGate) => RetentionKeeper,
     segmentsAreSynced: boolean,
+    verifyRing: () => void,
     telemetry: CoordinatorTelemetry,
   ) {
     this.#control = control;
@@ -63,6 +68,7 @@ export class MetaCoordinator implements Agent {
     this.#orders = orders;
     this.#openSegments = openSegments;
     this.#segmentsAreSynced = segmentsAreSynced;
+    this.#verifyRing = verifyRing;
     this.#unsynced = new UnsyncedSegments(files, openSegments);
     this.#stored = { ...control.durable, prefixChecksum: 0n };
     this.#closedBelow = control.persistedSegments;
@@ -140,7 +146,7 @@ export class MetaCoordinator implements Agent {
 
   #retire(order: DurabilityOrder): void {
     const { segmentIndex, eventId } = order.position;
-    this.#files.folder.verify();
+    this.#verifyPlace();
     this.#files.folder.verifyFile(segmentFileName(segmentIndex), order.syncFd);
     this.#retention.closed(segmentIndex, fs.fstatSync(order.syncFd).size, eventId);
     this.#closedBelow = segmentIndex + 1;
@@ -157,7 +163,7 @@ export class MetaCoordinator implements Agent {
   #makeDurable({ position, syncFd }: DurabilityOrder): void {
     const start = performance.now();
     const { segmentIndex } = position;
-    this.#files.folder.verify();
+    this.#verifyPlace();
     const name = segmentFileName(segmentIndex);
     // Not where nothing has been written yet: the position is then the beginning of a segment that is not there.
     const isOpen = syncFd >= 0 && segmentIndex >= this.#closedBelow;
@@ -174,6 +180,12 @@ export class MetaCoordinator implements Agent {
     this.#telemetry.syncs.add(1);
     this.#telemetry.sync.record((performance.now() - start) * 1e6);
     this.#store.reserve();
+  }
+
+  /** What is appended to a ring that nobody finds would not survive the process. */
+  #verifyPlace(): void {
+    this.#files.folder.verify();
+    this.#verifyRing();
   }
 
   // Retention
@@ -198,6 +210,8 @@ export class MetaCoordinator implements Agent {
   #release(segmentIndex: number, lastEventId: bigint): boolean {
     const { segmentIndex: stored } = this.#stored;
     if (stored > segmentIndex) return true;
+    // What waits for room on the disk to be stored comes first: stored after the anchor, it would name a segment that is gone.
+    if (this.#due !== undefined && this.#due.position.segmentIndex <= segmentIndex) return false;
     const anchor = { segmentIndex: segmentIndex + 1, offset: 0, eventId: lastEventId, prefixChecksum: 0n };
     if (!isAnchor(anchor)) return false;
     this.#store.store(anchor);

@@ -4,6 +4,7 @@ import {
   META_TEMP_FILE,
   type RequestEvent,
   segmentFileName,
+  TAIL_RING_FILE,
   WalError,
 } from '@fswal/format';
 import { closeFile, listLogDirectory, lowestSegmentInUse, readTailRingPlace } from '@fswal/format/files';
@@ -171,7 +172,16 @@ export class RecorderManager<View extends EventView = RequestEvent> {
         options.backpressureTimeoutMs,
         { waits: () => waits.add(1), checkThreads: () => checkThreads(control, workers) },
       );
-      const parts = { folder, control, rings, openSegments, telemetry, ring, resumed };
+      const parts = {
+        folder,
+        ringFolder: directories.ring,
+        control,
+        rings,
+        openSegments,
+        telemetry,
+        ring,
+        resumed,
+      };
       workers = await Workers.start(workerData(options, provider, parts), options.maintainers);
       const ignored = options.withoutEffect.map((name) => `option ${name} has no effect in this version`);
       const warnings = place.warning === undefined ? [] : [place.warning];
@@ -527,6 +537,7 @@ function workerData(
   provider: MmapProvider,
   parts: {
     folder: Folder;
+    ringFolder: Folder;
     control: Control;
     rings: Rings;
     openSegments: OpenSegments;
@@ -537,6 +548,8 @@ function workerData(
 ): CommonWorkerData {
   return {
     folder: { path: parts.folder.path, fd: parts.folder.fd },
+    ringFolder: { path: parts.ringFolder.path, fd: parts.ringFolder.fd },
+    ringFile: parts.ringFolder.identify(TAIL_RING_FILE),
     mmap: provider.name,
     control: parts.control.buffer,
     rings: ringBuffers(parts.rings),

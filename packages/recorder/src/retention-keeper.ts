@@ -217,17 +217,20 @@ export class RetentionKeeper {
   }
 
   #send(entry: Entry, ring: Rings['free']): boolean {
-    if (ring.size === ring.capacity) return false;
     const slot = this.#board.take();
     if (slot < 0) return false;
     const { segmentIndex, compressed, bytes } = entry;
     const wanted = this.#rings.freed.size + this.#freedOnTheWay < this.#rings.freed.capacity;
     const recycle =
       wanted && !compressed && bytes === this.#recyclableBytes && this.#control.stage === Stage.running;
+    const order = { slot, segmentIndex, compressed, recycle };
+    encodeMaintenance(order, this.#record);
+    if (!ring.push(this.#record)) {
+      this.#board.giveBack(slot);
+      return false;
+    }
+    entry.order = order;
     if (recycle) this.#freedOnTheWay++;
-    entry.order = { slot, segmentIndex, compressed, recycle };
-    encodeMaintenance(entry.order, this.#record);
-    ring.push(this.#record);
     this.#control.wake(Role.maintainer);
     return true;
   }

@@ -145,18 +145,31 @@ export class SegmentFiles {
     });
   }
 
-  /**
-   * Takes a full segment out of the log; when this returns, its name is gone from the device.
-   * @param recycle keep the file for `recycle`, under its name with `.tmp`
-   */
-  free(segmentIndex: number, compressed: boolean, recycle: boolean): void {
-    const name = compressed ? compressedSegmentFileName(segmentIndex) : segmentFileName(segmentIndex);
-    if (recycle && !compressed) {
+  /** Takes the `.wal` of a segment away, as `free`; the `.lz4`, where there is one, stands for the segment from then on. */
+  freePlain(segmentIndex: number, recycle: boolean): void {
+    const name = segmentFileName(segmentIndex);
+    if (recycle) {
       this.rename(name, freedFileName(segmentIndex));
       this.folder.sync();
     } else {
       this.remove(name);
     }
+  }
+
+  /**
+   * Takes a full segment out of the log; when this returns, its names are gone from the device.
+   * @param compressed whether the `.lz4` stands for it, and there is no `.wal`
+   * @param recycle keep the `.wal` for `recycle`, under its name with `.tmp`
+   */
+  free(segmentIndex: number, compressed: boolean, recycle: boolean): void {
+    const packed = compressedSegmentFileName(segmentIndex);
+    if (compressed) {
+      this.remove(packed);
+      return;
+    }
+    // There is one where the segment was compressed and its `.wal` could not be removed then.
+    if (fs.lstatSync(this.folder.at(packed), { throwIfNoEntry: false }) !== undefined) this.remove(packed);
+    this.freePlain(segmentIndex, recycle);
   }
 
   /** Deletes a file; when it returns, its name is gone from the device. */

@@ -14,13 +14,18 @@ export interface ChosenForms {
 
 /**
  * Where a recorder was interrupted while it compressed a segment, both forms of it are there. The one that verifies
- * wins; of two, the `.wal`. Where neither does, both stay, and what reads the `.wal` refuses it.
+ * whole wins; of two, the `.wal`. Where neither does, both stay, and what reads the `.wal` judges it.
  *
- *   .wal     .lz4                  used   the other
- *   sound    sound, the same       .wal   removed
- *   sound    anything else         .wal   moved aside
- *   damaged  sound                 .lz4   moved aside
- *   damaged  damaged               .wal   stays
+ *   .wal         .lz4              used   the other
+ *   whole        whole, the same   .wal   removed
+ *   whole        anything else     .wal   moved aside
+ *   incomplete   whole             .lz4   moved aside
+ *   incomplete   not whole         .wal   moved aside
+ *   damaged      whole             .lz4   moved aside
+ *   damaged      not whole         .wal   stays
+ *
+ * Only a full segment is compressed, so a `.wal` without its final header is incomplete: of a power cut, say, before
+ * anything of it was on the device.
  */
 export function chooseForms(folder: Folder, segments: readonly SegmentFile[]): ChosenForms {
   const chosen: SegmentFile[] = [];
@@ -36,7 +41,7 @@ export function chooseForms(folder: Folder, segments: readonly SegmentFile[]): C
     i++;
     const plain = examine(folder, wal);
     const packed = examine(folder, lz4);
-    const lz4Wins = plain === undefined && packed !== undefined;
+    const lz4Wins = plain?.state !== 'sealed' && packed?.state === 'sealed';
     chosen.push(lz4Wins ? lz4 : wal);
     if (lz4Wins) damaged.push(wal.name);
     else if (plain !== undefined) (isSame(plain, packed) ? superfluous : damaged).push(lz4.name);

@@ -127,7 +127,7 @@ export class SegmentMaintainer implements Agent {
     return this.#carryOut(slot, this.#telemetry.freezeFailures, () => {
       const start = performance.now();
       const bytes = this.#freezer.freeze(segmentIndex);
-      this.#files.free(segmentIndex, false, recycle);
+      this.#files.freePlain(segmentIndex, recycle);
       this.#telemetry.freezeSegment.record((performance.now() - start) * 1e6);
       return bytes;
     });

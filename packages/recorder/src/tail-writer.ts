@@ -253,11 +253,13 @@ export class TailWriter implements Agent {
     const writer = this.#writer;
     if (writer === undefined) return true;
     const { persist, durability } = this.#rings;
-    if (persist.size === persist.capacity || durability.size === durability.capacity) return false;
+    if (durability.size === durability.capacity) return false;
     const { segmentIndex, fd } = writer.segment;
+    // Before a maintainer can have it; where there is no room for the order, once more with the next try.
     this.#openSegments.setState(segmentIndex, SegmentState.persisting);
     encodePersist({ fd, header: writer.closedHeader() }, this.#persistRecord);
-    persist.push(this.#persistRecord);
+    // Not by its size, which counts no record that a maintainer is taking: that one still lies in the ring.
+    if (!persist.push(this.#persistRecord)) return false;
     this.#control.wake(Role.maintainer);
     this.#order('retired', 0);
     this.#link = writer.chained;

@@ -1,7 +1,7 @@
 import type { FormatVersion } from '@fswal/format';
 import type { ProviderName, SharedMapping } from '@fswal/mmap';
 import type { Role } from './control.js';
-import type { FolderHandle } from './folder.js';
+import type { FileIdentity, FolderHandle } from './folder.js';
 import type { RingBuffers } from './handover.js';
 import type { Durability } from './options.js';
 import type { RetentionLimits } from './retention.js';
@@ -19,6 +19,9 @@ export interface CommonWorkerData {
   readonly openSegments: SharedArrayBuffer;
   readonly telemetry: RecorderTelemetryBuffers;
   readonly tailRing: SharedMapping;
+  /** Where the ring's file is, and which one. */
+  readonly ringFolder: FolderHandle;
+  readonly ringFile: FileIdentity;
   readonly tailBlocks: number;
   readonly durability: Durability;
   readonly syncIntervalMs: number;

@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
-import { WalError } from '@fswal/format';
+import { TAIL_RING_FILE, WalError } from '@fswal/format';
 import { compressSegment, decompressSegment } from '@fswal/format/files';
 import { loadProvider, type MmapProvider } from '@fswal/mmap';
 import { type Agent, BackoffIdle, type IdleStrategy, runAgent } from './agent.js';
@@ -93,6 +93,7 @@ function createAgent(): Agent {
       const options = { ...data, dir: folder.base };
       const store = new MetaStore(files);
       store.reserve();
+      const ringFolder = new Folder(data.ringFolder);
       return new MetaCoordinator(
         control,
         files,
@@ -101,6 +102,7 @@ function createAgent(): Agent {
         openSegments,
         (gate) => new RetentionKeeper(control, rings, board, gate, options, kept, data.lastEventId),
         segmentsAreSynced,
+        () => ringFolder.verifyEntry(TAIL_RING_FILE, data.ringFile),
         telemetry.coordinator,
       );
     }

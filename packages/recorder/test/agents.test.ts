@@ -11,6 +11,7 @@ import {
   segmentBytes,
   WalError,
 } from '@fswal/format';
+import { SpmcRing } from '@fswal/ring';
 import { describe, expect, test } from 'vitest';
 import { BackoffIdle, runAgent } from '../src/agent.js';
 import { Control, Role } from '../src/control.js';
@@ -474,6 +475,33 @@ describe('control', () => {
     expect(control.hasSynced(2 ** 31 - 1)).toBe(true);
     expect(control.hasSynced(-(2 ** 31) + 1)).toBe(false);
   });
+});
+
+test('no segment is forgotten while a maintainer is slow to take another one', () => {
+  const { dir, recorder } = open();
+  const { persist } = recorder.rings;
+  const slow = SpmcRing.attach(persist.buffer);
+  const recordSegments = (until: number) => {
+    while (recorder.lastId < until * 4096) {
+      recorder.appendTo(recorder.lastId + 512);
+      recorder.settle([recorder.writer, recorder.preparer]);
+    }
+  };
+  recordSegments(1);
+  // Taken and not given back: the ring has one place less than its size says.
+  const at = slow.peek();
+  const order = slow.words.slice(at, at + slow.recordWords);
+  recordSegments(persist.capacity + 1);
+  expect(persist.size).toBe(persist.capacity - 1);
+  slow.release();
+  recorder.settle([recorder.maintainer]);
+  persist.push(order);
+  recordSegments(persist.capacity + 4);
+  recorder.settle();
+  expect(recorder.control.persistedSegments).toBe(persist.capacity + 4);
+  expect(recorder.sync()).toBe(recorder.lastId);
+  recorder.kill();
+  expect(readLog(dir).ids).toEqual(range(1, recorder.lastId));
 });
 
 describe('running an agent', () => {

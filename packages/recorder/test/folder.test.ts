@@ -160,6 +160,16 @@ describe('swapped while the log is open', () => {
     }
   });
 
+  test('a sync finds that the path leads through a file by now', () => {
+    const parent = join(newDir(), 'parent');
+    const recorder = new HandRecorder({ dir: join(parent, 'log') });
+    recorder.record(10);
+    fs.renameSync(parent, `${parent}-moved`);
+    fs.writeFileSync(parent, '');
+    expect(() => recorder.sync()).toThrow(/FSYNC_FAILED: the directory was removed or replaced/);
+    for (const fd of recorder.openSegments.descriptors()) fs.closeSync(fd);
+  });
+
   test('swapped a thousand times while a log is opened and written: never a file elsewhere', () => {
     const parent = newDir(FAST);
     const dir = join(parent, 'log');

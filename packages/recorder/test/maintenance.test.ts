@@ -1,7 +1,17 @@
 /* Compression, retention and recycling, step by step, without threads. */
 import fs from 'node:fs';
 import { join } from 'node:path';
-import { BLOCK_EVENTS, encodeMeta, META_FILE, segmentFileName, WalError } from '@fswal/format';
+import {
+  BLOCK_EVENTS,
+  blockOffset,
+  decodeSegmentHeader,
+  encodeMeta,
+  encodeSegmentHeader,
+  META_FILE,
+  META_TEMP_FILE,
+  segmentFileName,
+  WalError,
+} from '@fswal/format';
 import { compressSegment, decompressSegment, readSegmentFile, registerReader } from '@fswal/format/files';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { FAST, newDir, newLogDir, restore, type Snapshot, snapshot } from './helpers/directories.js';
@@ -89,6 +99,35 @@ describe('compression', () => {
     expect(wals(recorder.dir)).toEqual([1, 4]);
     expect(recorder.telemetry.snapshot().freeze_failures).toBe(1);
     expect(readAll(recorder.dir).ids).toEqual(range(1, 4 * SEGMENT_EVENTS + 1));
+  });
+
+  test('whose original cannot be removed then: both go when their time comes, and the log opens', async () => {
+    const dir = newLogDir(FAST);
+    const files = new WatchedFiles(dir);
+    const remove = files.remove.bind(files);
+    let refusals = 1;
+    files.remove = (name) => {
+      if (name === segmentFileName(0) && refusals-- > 0)
+        throw new WalError('FILE_NOT_DELETED', 'EPERM', { file: name });
+      remove(name);
+    };
+    const recorder = start({
+      dir,
+      files,
+      formatVersion: 1,
+      limits: { maxSegments: 2, maxCompressedSegments: 2 },
+    });
+    recorder.record(3 * SEGMENT_EVENTS + 10);
+    recorder.sync();
+    expect(recorder.telemetry.snapshot().freeze_failures).toBe(1);
+    expect(wals(dir)).toContain(0);
+    expect(lz4s(dir)).toContain(0);
+    recorder.record(9 * SEGMENT_EVENTS + 10);
+    recorder.sync();
+    recorder.close();
+    expect(wals(dir)[0]).toBeGreaterThan(0);
+    expect(lz4s(dir)).not.toContain(0);
+    expect(resumeAndStop({ dir }).lastEventId).toBe(BigInt(9 * SEGMENT_EVENTS + 10));
   });
 
   test('on a full disk keeps the original and leaves no half file', () => {
@@ -280,6 +319,34 @@ describe('durability none', () => {
     recorder.close();
   });
 
+  test('a position that met a full disk is not stored after its segment has gone', () => {
+    const dir = newLogDir(FAST);
+    const files = new WatchedFiles(dir);
+    const recorder = start({ dir, files, durability: 'none', limits: { maxSegments: 2 } });
+    const { coordinator, preparer, writer, maintainer } = recorder;
+    let refusals = 0;
+    files.before = (call) =>
+      call.what === 'write' && call.file === META_TEMP_FILE && refusals-- > 0 ? 'ENOSPC' : undefined;
+    recorder.settle([preparer]);
+    recorder.appendTo(300);
+    recorder.control.requestSync();
+    recorder.settle([writer]);
+    refusals = Number.POSITIVE_INFINITY;
+    coordinator.doWork();
+    expect(recorder.control.diskFull).toBe(true);
+    while (recorder.lastId < 2 * SEGMENT_EVENTS + 10) {
+      recorder.appendTo(Math.min(2 * SEGMENT_EVENTS + 10, recorder.lastId + 512));
+      recorder.settle([preparer, writer, maintainer]);
+    }
+    // Full when the position is stored, and no longer when retention looks.
+    refusals = 1;
+    for (let step = 0; step < 3; step++) coordinator.doWork();
+    recorder.settle();
+    expect(readMeta(dir)!.segmentIndex).toBeGreaterThanOrEqual(wals(dir)[0]!);
+    recorder.kill();
+    expect(resumeAndStop({ dir }).lastEventId).toBe(BigInt(2 * SEGMENT_EVENTS + 10));
+  });
+
   test('what is behind an anchor is not part of the log', () => {
     const recorder = start({ durability: 'interval' });
     recorder.record(3 * SEGMENT_EVENTS + 5);
@@ -374,6 +441,16 @@ describe('both forms of a segment', () => {
   test('the plain one damaged: the compressed one is used, the plain one moved aside', () => {
     const { dir, wal } = bothForms();
     flip(wal, 5000);
+    expect(resumeAndStop({ dir }).movedAside).toEqual([`${wal}.broken`]);
+    expect(readAll(dir).ids).toEqual(whole);
+  });
+
+  test('the plain one not written yet, as a power cut leaves it: the compressed one is used', () => {
+    const { dir, wal } = bothForms();
+    const header = fs.readFileSync(wal).subarray(0, blockOffset(0));
+    const unwritten = Buffer.alloc(fs.statSync(wal).size);
+    encodeSegmentHeader({ ...decodeSegmentHeader(header)!, eventCount: 0, closedNs: 0n }, unwritten);
+    fs.writeFileSync(wal, unwritten);
     expect(resumeAndStop({ dir }).movedAside).toEqual([`${wal}.broken`]);
     expect(readAll(dir).ids).toEqual(whole);
   });

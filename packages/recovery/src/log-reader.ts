@@ -4,6 +4,7 @@ import {
   BLOCK_BYTES,
   BLOCK_WORDS,
   blockOffset,
+  compressedSegmentFileName,
   durableSegmentMissing,
   eventOffset,
   LogScan,
@@ -36,7 +37,16 @@ import { MAX_SEGMENT_FILE_BYTES, SegmentReader } from './segment-reader.js';
 import { TailRingImage } from './tail-ring-image.js';
 import { TailRingReplay } from './tail-ring-replay.js';
 
-const DAMAGED = -1;
+const NOT_WHOLE = -1;
+/** While a recorder is at work, a log whose beginning is missing is looked at anew so often before that is believed. */
+const MAX_OPENING_TRIES = 5;
+
+/** A file that a segment may be read from. */
+interface Form {
+  readonly file: SegmentFile;
+  /** Whether the next form is to be tried where this one is not a full segment that verifies. */
+  readonly onlyIfWhole: boolean;
+}
 
 export interface LogReaderOptions {
   readonly dir: string;
@@ -124,7 +134,7 @@ export class LogReader {
     this.segmentCount = this.#files.length;
     this.windowBytes = largest(options.dir, this.#files);
     this.summary = { oldestSegmentIndex: files[0]?.segmentIndex ?? null, durable: durable.report };
-    const missing = durableSegmentMissing(durable.position, files[0]?.segmentIndex, options.dir);
+    const missing = beginIsMissing(options.dir, listed, durable);
     if (missing !== undefined) this.#fail(missing);
   }
 
@@ -135,9 +145,14 @@ export class LogReader {
     listLogDirectory(dir);
     const place = placeOfTailRing(options);
     const ring = place.file === undefined ? undefined : TailRingImage.read(place.file, bootId, onProgress);
-    const meta = readDurablePosition(dir);
-    const files = listLogDirectory(dir).segments;
-    return new LogReader(options, files, knownDurable(dir, meta, files), ring, place.note);
+    for (let tries = 1; ; tries++) {
+      const meta = readDurablePosition(dir);
+      const files = listLogDirectory(dir).segments;
+      const durable = knownDurable(dir, meta, files);
+      // Retention may have moved the one and taken the other between the two reads.
+      const isTorn = beginIsMissing(dir, files, durable) !== undefined && tries < MAX_OPENING_TRIES;
+      if (!isTorn) return new LogReader(options, files, durable, ring, place.note);
+    }
   }
 
   /** How the log ended; known once `readNext` has returned undefined. */
@@ -168,50 +183,43 @@ export class LogReader {
 
   #take(segment: SegmentFile, window: ReplayWindow): WindowContent | undefined {
     this.#next++;
-    const { segmentIndex } = segment;
-    let reader: SegmentReader | undefined;
-    try {
-      reader = this.#open(segment);
-      const start = performance.now();
-      let count = this.#read(reader, segmentIndex, window);
-      const other = this.#otherForms.get(segmentIndex);
-      if (other !== undefined && count === DAMAGED) {
-        reader.close();
-        reader = this.#open(other);
-        count = this.#read(reader, segmentIndex, window);
-        if (count === DAMAGED)
-          throw new WalError('SEGMENT_CORRUPTED', 'neither form verifies', { file: reader.file });
+    for (const form of formsOf(segment, this.#otherForms.get(segment.segmentIndex))) {
+      let reader: SegmentReader | undefined;
+      try {
+        reader = this.#open(form.file);
+        const start = performance.now();
+        const count = this.#read(reader, form, window);
+        if (count === NOT_WHOLE || !reader.isCurrent()) continue;
+        return this.#judge(reader, segment.segmentIndex, window, count, start);
+      } catch (error) {
+        if (!(error instanceof WalError)) throw error;
+        // Listed and gone since. Retention takes the oldest ones, and a closing recorder those that it has not used; any
+        // other leaves a gap, which is found.
+        if ((error.cause as NodeJS.ErrnoException | undefined)?.code !== 'ENOENT') return this.#fail(error);
+      } finally {
+        reader?.close();
       }
-      // Retention took it, as it takes the oldest ones. Any other leaves a gap, which is found.
-      if (!reader.isCurrent()) return undefined;
-      return this.#judge(reader, segmentIndex, window, count, start);
-    } catch (error) {
-      if (!(error instanceof WalError)) throw error;
-      // Listed and gone since: an unused one that a closing recorder removed, or taken by retention.
-      if ((error.cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT') return undefined;
-      return this.#fail(error);
-    } finally {
-      reader?.close();
     }
+    return undefined;
   }
 
   #open({ name, compressed }: SegmentFile): SegmentReader {
     return SegmentReader.open(path.join(this.#dir, name), compressed, this.#onProgress);
   }
 
-  /** @returns the bytes in the window; DAMAGED where they do not verify and the segment has another form */
-  #read(reader: SegmentReader, segmentIndex: number, window: ReplayWindow): number {
-    const hasOther = this.#otherForms.has(segmentIndex);
+  /** @returns the bytes in the window; NOT_WHOLE where that is asked for and they are not */
+  #read(reader: SegmentReader, { file, onlyIfWhole }: Form, window: ReplayWindow): number {
     let count: number;
     try {
       count = reader.read(window);
     } catch (error) {
-      if (hasOther && error instanceof WalError && error.code === 'SEGMENT_CORRUPTED') return DAMAGED;
+      if (onlyIfWhole && error instanceof WalError && error.code === 'SEGMENT_CORRUPTED') return NOT_WHOLE;
       throw error;
     }
-    if (!hasOther) return count;
-    const { status } = verifySegment(window.bytes.subarray(0, count), { segmentIndex });
-    return status === 'OK' ? count : DAMAGED;
+    if (!onlyIfWhole) return count;
+    const { segmentIndex } = file;
+    const { status, state } = verifySegment(window.bytes.subarray(0, count), { segmentIndex });
+    return status === 'OK' && state === 'sealed' ? count : NOT_WHOLE;
   }
 
   #judge(
@@ -313,6 +321,22 @@ export class LogReader {
     this.#done = true;
     this.#ring = undefined;
   }
+}
+
+function beginIsMissing(dir: string, listed: readonly SegmentFile[], { position }: KnownDurable) {
+  return durableSegmentMissing(position, withoutRetired(listed, position)[0]?.segmentIndex, dir);
+}
+
+/** What to read a segment from, in turn. @param packed its `.lz4`, where it was listed beside its `.wal` */
+function formsOf(listed: SegmentFile, packed: SegmentFile | undefined): readonly Form[] {
+  const asItIs = { file: listed, onlyIfWhole: false };
+  if (listed.compressed) return [asItIs];
+  // As a recorder chooses: see its segment-forms.ts.
+  if (packed !== undefined)
+    return [{ file: listed, onlyIfWhole: true }, { file: packed, onlyIfWhole: true }, asItIs];
+  // A recorder may compress it before its turn comes.
+  const name = compressedSegmentFileName(listed.segmentIndex);
+  return [asItIs, { file: { ...listed, name, compressed: true }, onlyIfWhole: false }];
 }
 
 function placeOfTailRing({ dir, tailRingDir }: LogReaderOptions): TailRingPlace {

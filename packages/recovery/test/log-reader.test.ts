@@ -6,8 +6,10 @@ import {
   BLOCK_HEADER_BYTES,
   blockOffset,
   checksum,
+  decodeSegmentHeader,
   EVENT_BYTES,
   encodeMeta,
+  encodeSegmentHeader,
   eventOffset,
   META_FILE,
   segmentFileName,
@@ -556,6 +558,28 @@ describe('what is not a segment', () => {
       expect(error).toMatchObject({ code: 'SEGMENT_CORRUPTED', file });
       fs.writeFileSync(file, sound);
     }
+  });
+
+  it('takes the compressed form where the plain one has not been written, as a power cut leaves it', () => {
+    const log = buildLog(threeSegments);
+    writeMeta(log);
+    const { file } = log.segments[1];
+    const plain = fs.readFileSync(file);
+    compress(file);
+    const unwritten = Buffer.alloc(plain.length);
+    encodeSegmentHeader({ ...decodeSegmentHeader(plain)!, eventCount: 0, closedNs: 0n }, unwritten);
+    fs.writeFileSync(file, unwritten);
+    expect(readAll(log.dir)).toMatchObject({ ids: log.ids, error: undefined });
+  });
+
+  it('finds a segment that is compressed before its turn comes', () => {
+    const log = buildLog(threeSegments);
+    writeMeta(log);
+    let read = 0;
+    const onSegment = () => {
+      if (++read === 1) compress(log.segments[1].file);
+    };
+    expect(readAll(log.dir, { onSegment })).toMatchObject({ ids: log.ids, error: undefined });
   });
 
   it('takes the compressed form where the plain one does not verify', () => {

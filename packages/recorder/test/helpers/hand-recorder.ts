@@ -169,6 +169,7 @@ export class HandRecorder {
       (gate) =>
         new RetentionKeeper(control, this.rings, this.board, gate, keeperOptions, kept, position.eventId),
       segmentsAreSynced,
+      () => {},
       telemetry.coordinator,
     );
   }
