@@ -236,9 +236,15 @@ export class Control {
     Atomics.store(this.#words, word, full ? Obstacle.diskFull : Obstacle.none);
   }
   get diskFull(): boolean {
-    return ROLES.some(
-      (name) => Atomics.load(this.#words, Word.obstacle + Role[name] * LINE_WORDS) !== Obstacle.none,
-    );
+    return ROLES.some((name) => this.#lacksSpace(Role[name]));
+  }
+  /** Whether lack of space keeps that event from becoming durable. The next segment matters only to what is not in one yet. */
+  isDiskFullFor(eventId: bigint): boolean {
+    const isWritten = this.written.eventId >= eventId;
+    return ROLES.some((name) => this.#lacksSpace(Role[name]) && !(isWritten && Role[name] === Role.preparer));
+  }
+  #lacksSpace(role: Role): boolean {
+    return Atomics.load(this.#words, Word.obstacle + role * LINE_WORDS) !== Obstacle.none;
   }
 
   /** The first failure of all stays: from it on nothing more becomes durable. */

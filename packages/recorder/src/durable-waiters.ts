@@ -22,10 +22,10 @@ export class DurableWaiters {
   }
 
   /**
-   * @param check called now and then; what it throws ends the waiting of all
+   * @param check called now and then with the lowest event id that is waited for; what it throws ends the waiting of all
    * @returns the durable event id, not below `eventId`
    */
-  wait(eventId: bigint, check: () => void): Promise<bigint> {
+  wait(eventId: bigint, check: (eventId: bigint) => void): Promise<bigint> {
     return new Promise((resolve, reject) => {
       let at = this.#waiters.length;
       while (at > 0 && this.#waiters[at - 1]!.eventId > eventId) at--;
@@ -39,7 +39,7 @@ export class DurableWaiters {
     for (const { reject } of this.#waiters.splice(0)) reject(error);
   }
 
-  async #pump(check: () => void): Promise<void> {
+  async #pump(check: (eventId: bigint) => void): Promise<void> {
     this.#pumping = true;
     try {
       while (this.#waiters.length > 0) {
@@ -48,7 +48,7 @@ export class DurableWaiters {
         if (this.#waiters.length === 0) break;
         const failure = this.#control.failure();
         if (failure !== undefined) throw failure;
-        check();
+        check(this.#waiters[0]!.eventId);
         await this.#control.nextSignal(seen, SIGNAL_TIMEOUT_MS);
       }
     } catch (error) {

@@ -26,9 +26,8 @@ export const DURABILITY_WORDS = 16;
 const MAINTENANCE_WORDS = 4;
 const FREED_WORDS = 1;
 
-/** Together with the segments made ahead at most what `OpenSegments` has entries for. */
 const PERSIST_CAPACITY = 64;
-const DURABILITY_CAPACITY = 128;
+const DURABILITY_CAPACITY = 64;
 /** As many as the maintenance board has slots. */
 const MAINTENANCE_CAPACITY = 16;
 /** Freed segments that wait to be used again; what is freed beyond that is deleted. */

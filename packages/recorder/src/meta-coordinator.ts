@@ -12,7 +12,10 @@ import type { SegmentFiles } from './segment-files.js';
 import type { CoordinatorTelemetry } from './telemetry.js';
 import { UnsyncedSegments } from './unsynced-segments.js';
 
-/** Full segments whose bytes only the page cache has, at most: each costs a descriptor, and a log that was killed reads them. */
+/**
+ * Full segments whose bytes only the page cache has, at most: each costs a descriptor, and a log that was killed reads
+ * them. An engine that is faster than its device for longer is held back to the device's pace.
+ */
 const MAX_UNSYNCED = 64;
 
 /**
@@ -112,7 +115,7 @@ export class MetaCoordinator implements Agent {
   #takeOrders(): number {
     let work = 0;
     for (let order = this.#next(); order !== undefined; order = this.#next()) {
-      if (!this.#segmentsBeforeArePersisted(order)) {
+      if (!this.#segmentsBeforeArePersisted(order) || (order.kind === 'retired' && this.#hasManyUnsynced())) {
         this.#waiting = order;
         break;
       }
@@ -124,11 +127,14 @@ export class MetaCoordinator implements Agent {
         this.#due = order;
       }
     }
-    const overdue = this.#unsynced.count > MAX_UNSYNCED || this.#control.stage >= Stage.draining;
-    if (overdue && this.#due === undefined && this.#waiting === undefined) {
-      this.#due = this.#control.stage >= Stage.draining ? this.#unsynced.newest : this.#unsynced.oldest;
-    }
+    const drained = this.#control.stage >= Stage.draining && this.#waiting === undefined;
+    if (drained) this.#due ??= this.#unsynced.newest;
+    else if (this.#hasManyUnsynced()) this.#due ??= this.#unsynced.oldest;
     return work;
+  }
+
+  #hasManyUnsynced(): boolean {
+    return this.#unsynced.count >= MAX_UNSYNCED;
   }
 
   #next(): DurabilityOrder | undefined {

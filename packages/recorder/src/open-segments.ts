@@ -7,13 +7,13 @@
  * What comes after that (compressed, freed, recycled) has no descriptors open, and is on the maintenance board.
  *
  * Role contract. An entry belongs to the role that owns the segment in its state; the store of the state hands it on.
- * Everybody may read. An entry is reused for the segment `capacity` later, which the rings' capacities keep from
- * overtaking.
+ * Everybody may read. An entry is reused for the segment `ENTRIES` later.
  */
 export const SegmentState = { none: 0, prepared: 1, active: 2, persisting: 3, persisted: 4 } as const;
 export type SegmentState = (typeof SegmentState)[keyof typeof SegmentState];
 
-const ENTRIES = 256;
+/** More than can be prepared, active, in the rings of maintainers and coordinator, or full and not on the device. */
+const ENTRIES = 512;
 const ENTRY_WORDS = 4;
 const Entry = { segmentIndex: 0, state: 1, fd: 2, syncFd: 3 } as const;
 const CLOSED = -1;

@@ -14,9 +14,9 @@ export class Patience {
     this.#timeoutMs = timeoutMs;
   }
 
-  /** @throws WalError DISK_FULL when it has been full for longer than an append would wait */
-  check(): void {
-    if (!this.#control.diskFull) this.#fullSince = undefined;
+  /** @throws WalError DISK_FULL when for longer than an append would wait that has kept `eventId` from becoming durable */
+  check(eventId: bigint): void {
+    if (!this.#control.isDiskFullFor(eventId)) this.#fullSince = undefined;
     else this.#fullSince ??= performance.now();
     if (this.#fullSince === undefined || performance.now() - this.#fullSince <= this.#timeoutMs) return;
     throw new WalError('DISK_FULL', 'what could not be written stays in the tail ring', { file: this.#dir });

@@ -1,4 +1,5 @@
 import fs from 'node:fs';
+import path from 'node:path';
 
 /** What the place of a log can promise. */
 export interface LogPlace {
@@ -14,6 +15,9 @@ export interface LogPlace {
   /** What a user must know of it, if anything. */
   readonly warning: string | undefined;
 }
+
+/** FUSE: what is behind it, sshfs, an object store or a disk, nobody says. */
+const FUSE = 0x65735546;
 
 /** Magic numbers as of statfs(2). */
 const FILE_SYSTEMS: ReadonlyMap<number, readonly [string, LogPlace['kind']]> = new Map([
@@ -35,15 +39,22 @@ const FILE_SYSTEMS: ReadonlyMap<number, readonly [string, LogPlace['kind']]> = n
   [0x0bd00bd0, ['lustre', 'network']],
   [0x47504653, ['gpfs', 'network']],
   [0x73757245, ['coda', 'network']],
+  [FUSE, ['fuse', 'unknown']],
 ]);
 
-/** What file system a directory is on. On other systems than Linux it is `unknown`, without a warning. */
+/** What file system a directory is on, or is going to be. On other systems than Linux it is `unknown`, without a warning. */
 export function logPlace(dir: string): LogPlace {
   if (process.platform !== 'linux')
     return { fileSystem: process.platform, kind: 'unknown', warning: undefined };
-  const magic = fs.statfsSync(dir).type >>> 0;
+  const magic = fs.statfsSync(nearestExisting(dir)).type >>> 0;
   const [fileSystem, kind] = FILE_SYSTEMS.get(magic) ?? [`0x${magic.toString(16)}`, 'unknown' as const];
   return { fileSystem, kind, warning: warningFor(dir, fileSystem, kind) };
+}
+
+function nearestExisting(dir: string): string {
+  let there = path.resolve(dir);
+  while (!fs.existsSync(there) && there !== path.dirname(there)) there = path.dirname(there);
+  return there;
 }
 
 function warningFor(dir: string, fileSystem: string, kind: LogPlace['kind']): string | undefined {
@@ -52,6 +63,9 @@ function warningFor(dir: string, fileSystem: string, kind: LogPlace['kind']): st
   }
   if (kind === 'network') {
     return `${dir} is on ${fileSystem}, a network file system: the lock and durable events are as good as the server makes them`;
+  }
+  if (fileSystem === 'fuse') {
+    return `${dir} is on FUSE: the lock and durable events are as good as the program behind it makes them`;
   }
   return undefined;
 }

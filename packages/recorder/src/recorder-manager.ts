@@ -124,10 +124,11 @@ export class RecorderManager<View extends EventView = RequestEvent> {
     options: RecorderOptions<View>,
   ): Promise<RecorderManager<View>> {
     const checked = checkOptions(options);
+    const place = checkPlace(checked);
     const provider = loadProvider(checked.mmap);
     const directories = await openDirectories(provider, checked);
     try {
-      return await RecorderManager.#openLocked(checked, provider, directories);
+      return await RecorderManager.#openLocked(checked, provider, directories, place);
     } catch (error) {
       directories.release();
       throw directories.ring.named(directories.log.named(error));
@@ -138,10 +139,10 @@ export class RecorderManager<View extends EventView = RequestEvent> {
     options: CheckedOptions<View>,
     provider: MmapProvider,
     directories: Directories,
+    place: LogPlace,
   ): Promise<RecorderManager<View>> {
     const { tailBlocks } = options;
     const folder = directories.log;
-    const place = checkPlace(options);
     folder.sync();
     const files = new SegmentFiles(folder, provider);
     // The ring of the recorder before, wherever this one is to have its own.
@@ -249,6 +250,7 @@ export class RecorderManager<View extends EventView = RequestEvent> {
    */
   async sync(): Promise<bigint> {
     if (this.#closing !== undefined) throw notOpen();
+    const upTo = this.#appender.lastEventId;
     const request = this.#control.requestSync();
     await this.#whileWaiting(async () => {
       const patience = this.#patience();
@@ -256,7 +258,7 @@ export class RecorderManager<View extends EventView = RequestEvent> {
         const seen = this.#control.signalCount;
         const failure = this.#control.failure();
         if (failure !== undefined) throw failure;
-        patience.check();
+        patience.check(upTo);
         if (!this.#control.hasSynced(request)) await this.#control.nextSignal(seen, SIGNAL_TIMEOUT_MS);
       }
     });
@@ -280,7 +282,7 @@ export class RecorderManager<View extends EventView = RequestEvent> {
     if (durable >= id) return durable;
     if (this.#options.durability !== 'interval') this.#requestSyncFor(id);
     const patience = this.#patience();
-    return this.#whileWaiting(() => this.#waiters.wait(id, () => patience.check()));
+    return this.#whileWaiting(() => this.#waiters.wait(id, (lowest) => patience.check(lowest)));
   }
 
   /** One request serves all that wait in the same turn of the event loop. */
@@ -408,7 +410,7 @@ export class RecorderManager<View extends EventView = RequestEvent> {
     while (!this.#workers.haveExited(role)) {
       const failure = this.#control.failure();
       if (failure !== undefined) throw failure;
-      patience.check();
+      patience.check(this.#appender.lastEventId);
       await this.#workers.exitOrTimeout(role, SIGNAL_TIMEOUT_MS);
     }
   }

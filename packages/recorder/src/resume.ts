@@ -165,7 +165,7 @@ export class LogResumer {
     const listed = this.#listSegments();
     const durable = this.#durablePosition(listed);
     const forms = chooseForms(this.#folder, withoutRetired(listed, durable.position));
-    const end = this.#scan(forms.chosen, durable.position);
+    const end = this.#scan(forms.chosen, durable);
     const content = this.#judgeTailRing(image, end);
 
     this.#checkWritable();
@@ -248,11 +248,15 @@ export class LogResumer {
     return known;
   }
 
-  /** Judges the segments from the one before the durable position on: what lies before it was judged when it was last. */
-  #scan(segments: readonly SegmentFile[], durable: DurablePosition): LogEnd {
-    const scan = new LogScan(durable);
-    const oldest = segments[0]?.segmentIndex ?? durable.segmentIndex;
-    const from = durable.eventId === 0n ? oldest : durable.segmentIndex - 1;
+  /**
+   * Judges the segments from the one before the durable position on: what lies before it was judged, and durable, when it
+   * was last. Where that position is only derived nobody knows what a recorder in mode none has left to the page cache.
+   */
+  #scan(segments: readonly SegmentFile[], { position, report }: KnownDurable): LogEnd {
+    const scan = new LogScan(position);
+    const oldest = segments[0]?.segmentIndex ?? position.segmentIndex;
+    const readAll = position.eventId === 0n || report.source === 'derived';
+    const from = readAll ? oldest : position.segmentIndex - 1;
     let last: ScannedSegment | undefined;
     let lastBytes: Uint8Array = new Uint8Array(0);
     const unclosed: ScannedSegment[] = [];

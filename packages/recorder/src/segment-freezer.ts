@@ -35,6 +35,17 @@ export class SegmentFreezer {
    * @throws WalError FSYNC_FAILED of a device that failed; any other code: the segment stays as it is
    */
   freeze(segmentIndex: number): number {
+    try {
+      return this.#freeze(segmentIndex);
+    } catch (error) {
+      if (error instanceof WalError) throw error;
+      // The codec's own, or memory that there is not.
+      const file = this.#files.path(segmentFileName(segmentIndex));
+      throw new WalError('WRITE_FAILED', `it cannot be compressed: ${error}`, { file, cause: error });
+    }
+  }
+
+  #freeze(segmentIndex: number): number {
     const { folder } = this.#files;
     const wal = segmentFileName(segmentIndex);
     const name = compressedSegmentFileName(segmentIndex);

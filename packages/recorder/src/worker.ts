@@ -102,7 +102,10 @@ function createAgent(): Agent {
         openSegments,
         (gate) => new RetentionKeeper(control, rings, board, gate, options, kept, data.lastEventId),
         segmentsAreSynced,
-        () => ringFolder.verifyEntry(TAIL_RING_FILE, data.ringFile),
+        () => {
+          ringFolder.verify();
+          ringFolder.verifyEntry(TAIL_RING_FILE, data.ringFile);
+        },
         telemetry.coordinator,
       );
     }

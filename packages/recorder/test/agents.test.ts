@@ -484,7 +484,7 @@ test('no segment is forgotten while a maintainer is slow to take another one', (
   const recordSegments = (until: number) => {
     while (recorder.lastId < until * 4096) {
       recorder.appendTo(recorder.lastId + 512);
-      recorder.settle([recorder.writer, recorder.preparer]);
+      recorder.settle([recorder.writer, recorder.preparer, recorder.coordinator]);
     }
   };
   recordSegments(1);
@@ -496,6 +496,7 @@ test('no segment is forgotten while a maintainer is slow to take another one', (
   slow.release();
   recorder.settle([recorder.maintainer]);
   persist.push(order);
+  recorder.settle();
   recordSegments(persist.capacity + 4);
   recorder.settle();
   expect(recorder.control.persistedSegments).toBe(persist.capacity + 4);

@@ -130,6 +130,19 @@ describe('compression', () => {
     expect(resumeAndStop({ dir }).lastEventId).toBe(BigInt(9 * SEGMENT_EVENTS + 10));
   });
 
+  test('by a codec that fails keeps the original, and is counted', () => {
+    const compress = () => {
+      throw new RangeError('Array buffer allocation failed');
+    };
+    const recorder = start({ limits, codec: { compress, decompress: decompressSegment } });
+    recorder.record(4 * SEGMENT_EVENTS + 10);
+    recorder.sync();
+    expect(recorder.telemetry.snapshot().freeze_failures).toBeGreaterThan(0);
+    expect(lz4s(recorder.dir)).toEqual([]);
+    recorder.close();
+    expect(readLog(recorder.dir).ids).toEqual(range(1, 4 * SEGMENT_EVENTS + 10));
+  });
+
   test('on a full disk keeps the original and leaves no half file', () => {
     const dir = newLogDir(FAST);
     const files = new WatchedFiles(dir);
@@ -345,6 +358,41 @@ describe('durability none', () => {
     expect(readMeta(dir)!.segmentIndex).toBeGreaterThanOrEqual(wals(dir)[0]!);
     recorder.kill();
     expect(resumeAndStop({ dir }).lastEventId).toBe(BigInt(2 * SEGMENT_EVENTS + 10));
+  });
+
+  test('no more than 64 full segments, and those that wait for it, are not on the device', () => {
+    const recorder = start({ durability: 'none' });
+    const { coordinator, preparer, writer, maintainer, rings } = recorder;
+    const recordSegments = (until: number) => {
+      while (recorder.lastId < until * SEGMENT_EVENTS) {
+        recorder.appendTo(recorder.lastId + 512);
+        recorder.settle([preparer, writer, maintainer]);
+      }
+    };
+    recordSegments(60);
+    coordinator.doWork();
+    expect(rings.durability.size).toBe(0);
+    recordSegments(120);
+    coordinator.doWork();
+    // The writer waits when there are more.
+    expect(rings.durability.size).toBe(120 - 64 - 1);
+    recorder.settle();
+    expect(rings.durability.size).toBe(0);
+    const open = [...recorder.openSegments.descriptors()];
+    expect(open.length).toBeLessThanOrEqual(64 + 6);
+    for (const fd of open) fs.closeSync(fd);
+    expect(readMeta(recorder.dir)!.segmentIndex).toBeGreaterThanOrEqual(120 - 64 - 1);
+  });
+
+  test('without wal_meta.dat all of a log is brought to the device before it is told durable', () => {
+    const recorder = start({ durability: 'none' });
+    recorder.record(8 * SEGMENT_EVENTS + 10);
+    recorder.kill();
+    fs.rmSync(join(recorder.dir, META_FILE), { force: true });
+    const files = new WatchedFiles(recorder.dir);
+    resumeAndStop({ dir: recorder.dir, files });
+    const synced = new Set(files.calls.flatMap((call) => (call.what === 'sync' ? call.file : [])));
+    for (let segment = 0; segment <= 8; segment++) expect(synced).toContain(segmentFileName(segment));
   });
 
   test('what is behind an anchor is not part of the log', () => {

@@ -22,8 +22,9 @@ export interface KnownDurable {
 }
 
 /**
- * The durable position as `wal_meta.dat` has it; without a usable one, the end of the newest closed segment, since a
- * segment is closed only after its data is on the device.
+ * The durable position as `wal_meta.dat` has it; without a usable one, the end of the newest closed segment. Where
+ * segments become durable by themselves one is closed only after its data is on the device; in mode none it says no more
+ * than that everything up to it was written once.
  */
 export function knownDurable(
   dir: string,
