@@ -23,7 +23,7 @@ export function packageFolders(root = ROOT) {
     if (!existsSync(join(root, parent))) continue;
     for (const name of readdirSync(join(root, parent))) folders.push(`${parent}/${name}`);
   }
-  folders.push(BENCHMARKS.folder);
+  folders.push(BENCHMARKS.folder, 'reliability');
   return folders.filter((folder) => existsSync(join(root, folder, 'package.json'))).sort();
 }
 

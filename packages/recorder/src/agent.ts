@@ -1,6 +1,6 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { WalError } from '@fswal/format';
 import type { Control, Role } from './control.js';
+import { releaseNativeMemory } from './native-memory.js';
 
 /** The work of one thread, in small steps. How it waits between them is not its business. */
 export interface Agent {
@@ -9,8 +9,8 @@ export interface Agent {
   doWork(): number;
   /** Whether there will never be anything to do again. */
   readonly done: boolean;
-  /** Whether its steps leave memory of native code, such as a codec's, which nothing but the thread's event loop gives back. */
-  readonly leavesNativeMemory?: boolean;
+  /** Whether the last step has left memory of native code behind, such as a codec's. */
+  readonly leftNativeMemory?: boolean;
 }
 
 /** How long a thread sleeps when there was nothing to do, unless it is woken. */
@@ -58,7 +58,7 @@ export async function runAgent(
       control.fail(asFailure(error));
       return;
     }
-    if (work > 0 && agent.leavesNativeMemory) await nextTurn();
+    if (agent.leftNativeMemory) await releaseNativeMemory();
     const idleMs = idle.idleMs(work);
     if (idleMs > 0 && !agent.done) control.sleep(agent.role, seen, idleMs);
   }

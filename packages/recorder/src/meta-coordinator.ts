@@ -92,6 +92,7 @@ export class MetaCoordinator implements Agent {
 
   doWork(): number {
     const work = this.#takeOrders();
+    const { segmentIndex } = this.#stored;
     if (this.#due === undefined) return work + this.#keepLimits();
     if (!this.#tryMakeDurable(this.#due)) {
       // What is durable already may go all the same, and make the room that is missing.
@@ -101,7 +102,7 @@ export class MetaCoordinator implements Agent {
     this.#due = undefined;
     if (this.#dueRequest !== undefined) this.#control.publishSynced(this.#dueRequest);
     this.#dueRequest = undefined;
-    this.#retention.look();
+    if (this.#stored.segmentIndex !== segmentIndex) this.#retention.look();
     return work + 1;
   }
 

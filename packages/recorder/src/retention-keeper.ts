@@ -107,7 +107,7 @@ export class RetentionKeeper {
     this.#lookAtMs = 0;
   }
 
-  /** The durable position has moved. */
+  /** The durable position has moved to another segment. */
   look(): void {
     this.#lookAtMs = 0;
   }
@@ -172,28 +172,33 @@ export class RetentionKeeper {
     const steps = planRetention(this.#entries, this.#limits, state);
     let work = 0;
     let deleting = this.#freeing === undefined && performance.now() >= this.#freeAtMs;
+    // To compress takes long: what is not begun when the recorder closes is left to the next one.
+    let freezing = this.#control.stage === Stage.running ? this.#maxFreezing - this.#freezing() : 0;
+    let at = 0;
     for (const { segmentIndex, action, blockedBy } of steps) {
-      const entry = this.#entries.find((kept) => kept.segmentIndex === segmentIndex) as Entry;
+      if (!deleting && freezing <= 0) break;
+      // Both are in the order of the log.
+      while (this.#entries[at]!.segmentIndex !== segmentIndex) at++;
+      const entry = this.#entries[at]!;
       if (entry.order !== undefined || blockedBy !== undefined) {
         // Nothing newer goes before it.
         if (action === 'delete') deleting = false;
-        if (blockedBy !== undefined) this.#control.expectSpares(false);
-        continue;
+        if (blockedBy === undefined) continue;
+        this.#control.expectSpares(false);
+        break;
       }
       if (action === 'delete') {
         if (deleting && this.#free(entry)) work++;
         deleting = false;
-      } else if (
-        !entry.incompressible &&
-        this.#freezing() < this.#maxFreezing &&
-        this.#send(entry, this.#rings.freeze)
-      ) {
+      } else if (freezing > 0 && !entry.incompressible && this.#send(entry, this.#rings.freeze)) {
         work++;
+        freezing--;
       }
     }
     return work;
   }
 
+  /** How many are being compressed. */
   #freezing(): number {
     return this.#entries.filter((entry) => entry.order !== undefined && entry !== this.#freeing).length;
   }

@@ -22,7 +22,7 @@ import type { MaintainerTelemetry } from './telemetry.js';
  */
 export class SegmentMaintainer implements Agent {
   readonly role = Role.maintainer;
-  readonly leavesNativeMemory = true;
+  leftNativeMemory = false;
   readonly #control: Control;
   readonly #files: SegmentFiles;
   readonly #rings: Pick<Rings, 'persist' | 'freeze' | 'free'>;
@@ -66,6 +66,7 @@ export class SegmentMaintainer implements Agent {
   }
 
   doWork(): number {
+    this.leftNativeMemory = false;
     const { persist, freeze, free } = this.#rings;
     if (this.#order === undefined && persist.pop(this.#persistRecord))
       this.#order = decodePersist(this.#persistRecord);
@@ -126,6 +127,7 @@ export class SegmentMaintainer implements Agent {
   #freeze({ slot, segmentIndex, recycle }: MaintenanceOrder): number {
     return this.#carryOut(slot, this.#telemetry.freezeFailures, () => {
       const start = performance.now();
+      this.leftNativeMemory = true;
       const bytes = this.#freezer.freeze(segmentIndex);
       this.#files.freePlain(segmentIndex, recycle);
       this.#telemetry.freezeSegment.record((performance.now() - start) * 1e6);

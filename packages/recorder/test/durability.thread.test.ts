@@ -201,6 +201,8 @@ test('compresses, retains and recycles behind a running engine, and recovery rea
   const dir = newLogDir();
   const recorder = await open({ dir, maxSegments: 3, maxCompressedSegments: 2, maintainers: 2 });
   append(recorder, 1, 16 * 256 * 20);
+  await recorder.sync();
+  await until(() => recorder.retentionPlan().length === 0);
   await recorder.close();
   const names = fs.readdirSync(dir).filter((name) => name.startsWith('FS.'));
   expect(names.filter((name) => name.endsWith('.lz4'))).toHaveLength(2);
