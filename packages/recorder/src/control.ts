@@ -16,12 +16,15 @@
  *   failure                   first to fail    all                     -
  *   stage                     manager          workers                 low: they are woken after the store
  *
- * Words of different writers lie on cache lines of their own, two apart, since neighbours are fetched in pairs.
+ * Words of different writers lie on cache lines of their own, two apart, since neighbours are fetched in pairs; only to
+ * syncRequested the writer adds too, once a sync at most.
  * Cursors count up and wrap as int32; differences are taken with `| 0`.
  */
 import { WalError, type WalErrorCode } from '@fswal/format';
 
 const LINE_WORDS = 32;
+/** How often those who wait for a signal look for trouble that nobody signals. */
+export const SIGNAL_TIMEOUT_MS = 100;
 
 /** The worker threads. */
 export const Role = { writer: 0, preparer: 1, maintainer: 2, coordinator: 3 } as const;

@@ -1,5 +1,5 @@
 import type { WalError } from '@fswal/format';
-import type { Control } from './control.js';
+import { type Control, SIGNAL_TIMEOUT_MS } from './control.js';
 
 interface Waiter {
   readonly eventId: bigint;
@@ -65,6 +65,3 @@ export class DurableWaiters {
     for (const { resolve } of this.#waiters.splice(0, ready)) resolve(durable);
   }
 }
-
-/** How often those who wait look for trouble that nobody signals. */
-const SIGNAL_TIMEOUT_MS = 100;

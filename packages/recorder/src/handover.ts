@@ -20,9 +20,9 @@ import {
 import { SpmcRing, SpscRing } from '@fswal/ring';
 import type { OpenSegment } from './segment-files.js';
 
-export const PREPARED_WORDS = 8;
-export const PERSIST_WORDS = 16;
-export const DURABILITY_WORDS = 16;
+const PREPARED_WORDS = 8;
+const PERSIST_WORDS = 16;
+const DURABILITY_WORDS = 16;
 const MAINTENANCE_WORDS = 4;
 const FREED_WORDS = 1;
 
@@ -31,7 +31,7 @@ const DURABILITY_CAPACITY = 64;
 /** As many as the maintenance board has slots. */
 const MAINTENANCE_CAPACITY = 16;
 /** Freed segments that wait to be used again; what is freed beyond that is deleted. */
-export const FREED_CAPACITY = 4;
+const FREED_CAPACITY = 4;
 
 /** The rings of one recorder. */
 export interface Rings {

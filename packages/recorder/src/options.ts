@@ -65,7 +65,7 @@ export interface RecorderOptions<View extends EventView = RequestEvent> {
   readonly telemetry?: unknown;
 }
 
-export const DURABILITIES = ['none', 'interval', 'group'] as const;
+const DURABILITIES = ['none', 'interval', 'group'] as const;
 export type Durability = (typeof DURABILITIES)[number];
 const VOLATILE_PLACES = ['warn', 'refuse', 'allow'] as const;
 export type VolatilePlace = (typeof VOLATILE_PLACES)[number];

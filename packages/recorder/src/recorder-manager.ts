@@ -17,7 +17,7 @@ import {
 } from '@fswal/mmap';
 import { Appender } from './appender.js';
 import { claimedView } from './claimed-view.js';
-import { Control, type LogPosition, Role, Stage } from './control.js';
+import { Control, type LogPosition, Role, SIGNAL_TIMEOUT_MS, Stage } from './control.js';
 import { DurableWaiters } from './durable-waiters.js';
 import { Folder } from './folder.js';
 import { createRings, decodePrepared, type Rings, recordOf, ringBuffers } from './handover.js';
@@ -38,7 +38,6 @@ import { Watermarks, type WatermarkValues } from './watermarks.js';
 import type { CommonWorkerData } from './worker-data.js';
 import { Workers } from './workers.js';
 
-const SIGNAL_TIMEOUT_MS = 100;
 /** How long a system call of a worker may take before its thread is terminated. */
 const STOP_TIMEOUT_MS = 5_000;
 
@@ -117,7 +116,7 @@ export class RecorderManager<View extends EventView = RequestEvent> {
    *
    * @throws WalError DIRECTORY_LOCKED where another recorder has it; the status of damage at or before the durable
    * position, DURABLE_LOST, SEGMENT_GAP: then nothing was changed; DISK_FULL, OPEN_FAILED, READ_FAILED, WRITE_FAILED,
-   * FSYNC_FAILED, WORKER_FAILED
+   * WRITE_HEADER_FAILED, FSYNC_FAILED, FILE_ALREADY_EXISTS, FILE_NOT_DELETED, CLOSE_FAILED, WORKER_FAILED
    * @throws TypeError, RangeError for options that cannot be
    */
   static async open<View extends EventView = RequestEvent>(
@@ -347,7 +346,8 @@ export class RecorderManager<View extends EventView = RequestEvent> {
    * Seals and syncs everything appended, stops the workers, removes the tail ring and unused prepared segments, frees
    * the directory. Calling it again gives the same promise.
    *
-   * @throws WalError the failure, where there was one, or DISK_FULL where what is in the ring found no room: all is
+   * @throws WalError the failure, where there was one; DISK_FULL where what is in the ring found no room; FILE_NOT_DELETED,
+   * CLOSE_FAILED: all is
    * released then too, and the ring stays for the next recorder to take its events from
    */
   close(): Promise<void> {
