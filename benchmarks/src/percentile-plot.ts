@@ -56,6 +56,9 @@ export function formatPercentilePlot(title: string, panels: readonly PlotPanel[]
   ].join('\n');
 }
 
+/** In a panel, in pixels. */
+type Place = readonly [x: number, y: number];
+
 interface Scales {
   /** From 1 / (1 - p), and from ns, to places in a panel. */
   readonly x: (nines: number) => number;
@@ -108,12 +111,24 @@ function drawPanel({ title, lines }: PlotPanel, { x, y, decadesX, decadesY }: Sc
   );
   for (const [index, { distribution, name }] of lines.entries()) {
     if (distribution.count === 0) continue;
-    const points = percentilePoints(distribution).map(([nines, ns]) => `${round(x(nines))},${round(y(ns))}`);
+    const places = percentilePoints(distribution).map(
+      ([nines, ns]) => [round(x(nines)), round(y(ns))] as const,
+    );
     parts.push(
-      `<polyline class="line c${index % 4}"${dash(index)} points="${points.join(' ')}"><title>${escapeXml(name)}</title></polyline>`,
+      `<polyline class="line c${index % 4}"${dash(index)} points="${thinned(places).join(' ')}"><title>${escapeXml(name)}</title></polyline>`,
     );
   }
   return parts.join('');
+}
+
+/** Without those less than a pixel from the one before: a histogram has a hundred buckets for each decade. */
+function thinned(places: readonly Place[]): Place[] {
+  const kept = places.slice(0, 1);
+  for (const place of places.slice(1, -1)) {
+    const [x, y] = kept[kept.length - 1];
+    if (Math.abs(place[0] - x) >= 1 || Math.abs(place[1] - y) >= 1) kept.push(place);
+  }
+  return [...kept, ...places.slice(-1)];
 }
 
 /** The curve: up to which share of all, as 1 / (1 - p), the latency is no longer than that; rising in both. */

@@ -11,6 +11,7 @@
  *   durable  (a position)     coordinator      anyone                  low, never high: stored after the device has it
  *   synced                    coordinator      engine, writer          low
  *   sparesExpected            coordinator      preparer                it makes one file too many, or waits for one look
+ *   retentionBehind           coordinator      preparer                the same; it is woken when that is over
  *   persistedSegments         maintainers      coordinator             low
  *   obstacle of a role        that role        engine                  it decides an error's name, nothing else
  *   failure                   first to fail    all                     -
@@ -48,6 +49,7 @@ const Word = {
   durable: 2 * LINE_WORDS,
   synced: 2 * LINE_WORDS + 9,
   sparesExpected: 2 * LINE_WORDS + 10,
+  retentionBehind: 2 * LINE_WORDS + 11,
   persistedSegments: 3 * LINE_WORDS,
   failure: 4 * LINE_WORDS,
   stage: 5 * LINE_WORDS,
@@ -191,6 +193,15 @@ export class Control {
   }
   expectSpares(expected: boolean): void {
     Atomics.store(this.#words, Word.sparesExpected, expected ? 1 : 0);
+  }
+
+  /** Whether segments fill up faster than retention takes them out of the log. */
+  get retentionBehind(): boolean {
+    return Atomics.load(this.#words, Word.retentionBehind) === 1;
+  }
+  setRetentionBehind(behind: boolean): void {
+    const before = Atomics.exchange(this.#words, Word.retentionBehind, behind ? 1 : 0);
+    if (before === 1 && !behind) this.wake(Role.preparer);
   }
 
   // Waiting

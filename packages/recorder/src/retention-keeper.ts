@@ -7,6 +7,8 @@ import { type KeptSegment, planRetention, type RetentionLimits, type RetentionSt
 
 /** How often it looks for what changes without an order: ages, readers that have gone on, failures to try again. */
 const LOOK_INTERVAL_MS = 1_000;
+/** Segments that may go and are still there, at most: then no new file is made until some of them are gone. */
+const MAX_BEHIND = 16;
 
 type Entry = { -readonly [K in keyof KeptSegment]: KeptSegment[K] } & {
   readonly lastEventId: bigint;
@@ -170,8 +172,12 @@ export class RetentionKeeper {
   #order(): number {
     const state = this.#state();
     const steps = planRetention(this.#entries, this.#limits, state);
+    const isFailing = performance.now() < this.#freeAtMs;
+    const mayGo = steps.filter(({ action, blockedBy }) => action === 'delete' && blockedBy === undefined);
+    // What cannot be removed must not hold up the engine.
+    this.#control.setRetentionBehind(mayGo.length > MAX_BEHIND && !isFailing);
     let work = 0;
-    let deleting = this.#freeing === undefined && performance.now() >= this.#freeAtMs;
+    let deleting = this.#freeing === undefined && !isFailing;
     // To compress takes long: what is not begun when the recorder closes is left to the next one.
     let freezing = this.#control.stage === Stage.running ? this.#maxFreezing - this.#freezing() : 0;
     let at = 0;

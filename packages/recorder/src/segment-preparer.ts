@@ -57,6 +57,8 @@ export class SegmentPreparer implements Agent {
     if (this.#freed === NONE && freed.pop(this.#freedRecord)) this.#freed = this.#freedRecord[0];
     // The next freed segment is on its way, and the writer is not waiting for it yet.
     if (this.#freed === NONE && prepared.size > 0 && this.#control.sparesExpected) return 0;
+    // New files would go beyond the log's limits: the engine waits, as it does for the device.
+    if (this.#freed === NONE && this.#control.retentionBehind) return 0;
     const start = performance.now();
     let segment: OpenSegment;
     try {

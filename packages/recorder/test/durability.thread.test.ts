@@ -211,6 +211,19 @@ test('compresses, retains and recycles behind a running engine, and recovery rea
   expect(again.resumed.lastEventId).toBe(BigInt(16 * 256 * 20));
 });
 
+test('a log of short segments stays near its limits flat out', async () => {
+  const dir = newLogDir();
+  const recorder = await open({ dir, durability: 'none', maxSegments: 8, backpressureTimeoutMs: 20_000 });
+  let most = 0;
+  for (let id = 1; id < 16 * 256 * 1500; id += 16 * 256 * 10) {
+    append(recorder, id, id + 16 * 256 * 10 - 1);
+    most = Math.max(most, fs.readdirSync(dir).length);
+  }
+  await recorder.close();
+  // The limit, what waits for the coordinator, what may go, what is made ahead or freed, and the other files.
+  expect(most).toBeLessThan(8 + 64 + 16 + 12);
+});
+
 test('a reader that comes after the threads were started keeps its segments until it is done', async () => {
   const dir = newLogDir();
   const segmentEvents = 16 * 256;
