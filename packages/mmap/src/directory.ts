@@ -1,6 +1,6 @@
 import { type BigIntStats, constants, fstatSync, openSync, realpathSync } from 'node:fs';
 import { WalError } from '@fswal/format';
-import { closeFile } from './close-file.js';
+import { closeFile } from '@fswal/format/files';
 import { asWalError, errnoName } from './errors.js';
 
 /** An open directory. */

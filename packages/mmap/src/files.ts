@@ -1,7 +1,7 @@
 import { type BigIntStats, constants, fchmodSync, fstatSync, openSync, unlinkSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { WalError } from '@fswal/format';
-import { closeFile } from './close-file.js';
+import { closeFile } from '@fswal/format/files';
 import { asWalError, errnoName } from './errors.js';
 
 const OWNER_ONLY = 0o600;

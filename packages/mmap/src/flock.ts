@@ -1,4 +1,4 @@
-import { closeFile } from './close-file.js';
+import { closeFile } from '@fswal/format/files';
 import { directoryLocked, openDirectory } from './directory.js';
 import { asWalError, systemError } from './errors.js';
 import type { Libc } from './libc.js';

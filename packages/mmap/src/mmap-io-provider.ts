@@ -1,7 +1,7 @@
 import { type BigIntStats, constants, fstatSync } from 'node:fs';
 import { WalError } from '@fswal/format';
+import { closeFile } from '@fswal/format/files';
 import { allocate } from './allocate.js';
-import { closeFile } from './close-file.js';
 import { openDirectory } from './directory.js';
 import { asWalError, errnoName } from './errors.js';
 import { checkSize, withFile, withNewFile } from './files.js';

@@ -1,6 +1,6 @@
 import { type BigIntStats, readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
-import { closeFile } from './close-file.js';
+import { closeFile } from '@fswal/format/files';
 import { directoryLocked, type OpenDirectory } from './directory.js';
 import { asWalError, errnoName } from './errors.js';
 import { flockHeld } from './proc-locks.js';

@@ -1,5 +1,5 @@
 import { constants, fsyncSync, openSync } from 'node:fs';
-import { closeFile } from './close-file.js';
+import { closeFile } from '@fswal/format/files';
 import { asWalError } from './errors.js';
 
 /**

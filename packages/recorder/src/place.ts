@@ -1,5 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { type EventView, WalError } from '@fswal/format';
+import type { CheckedOptions } from './options.js';
 
 /** What the place of a log can promise. */
 export interface LogPlace {
@@ -68,4 +70,13 @@ function warningFor(dir: string, fileSystem: string, kind: LogPlace['kind']): st
     return `${dir} is on FUSE: the lock and durable events are as good as the program behind it makes them`;
   }
   return undefined;
+}
+
+/** @throws WalError OPEN_FAILED where the place is refused */
+export function checkPlace({ dir, volatilePlace }: CheckedOptions<EventView>): LogPlace {
+  const place = logPlace(dir);
+  if (place.warning === undefined || volatilePlace === 'allow') return place;
+  if (volatilePlace === 'refuse') throw new WalError('OPEN_FAILED', place.warning, { file: dir });
+  process.emitWarning(place.warning, { type: 'FswalWarning', code: 'FSWAL_VOLATILE_PLACE' });
+  return place;
 }

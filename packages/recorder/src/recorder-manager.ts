@@ -4,51 +4,34 @@ import {
   META_TEMP_FILE,
   type RequestEvent,
   segmentFileName,
-  TAIL_RING_FILE,
   WalError,
 } from '@fswal/format';
 import { closeFile, listLogDirectory, lowestSegmentInUse, readTailRingPlace } from '@fswal/format/files';
-import {
-  asWalError,
-  type DirectoryLock,
-  loadProvider,
-  type MappedFile,
-  type MmapProvider,
-} from '@fswal/mmap';
+import { asWalError, loadProvider, type MmapProvider } from '@fswal/mmap';
 import { Appender } from './appender.js';
 import { claimedView } from './claimed-view.js';
 import { Control, type LogPosition, Role, SIGNAL_TIMEOUT_MS, Stage } from './control.js';
+import { type Directories, openDirectories } from './directories.js';
 import { DurableWaiters } from './durable-waiters.js';
-import { Folder } from './folder.js';
-import { createRings, decodePrepared, type Rings, recordOf, ringBuffers } from './handover.js';
+import { createRings, decodePrepared, type Rings, recordOf } from './handover.js';
 import { listKeptSegments } from './kept-segments.js';
-import { MaintenanceBoard } from './maintenance-board.js';
 import { MetaStore } from './meta-store.js';
 import { OpenSegments, SegmentState } from './open-segments.js';
 import { type CheckedOptions, checkOptions, type RecorderOptions } from './options.js';
 import { Patience } from './patience.js';
-import { type LogPlace, logPlace } from './place.js';
+import { checkPlace, type LogPlace } from './place.js';
 import { releaseAll } from './release-all.js';
-import { LogResumer, type ResumedLog, type ResumeReport } from './resume.js';
+import { LogResumer, type ResumeReport } from './resume.js';
 import { planRetention, type RetentionStep } from './retention.js';
 import { isFreedFileName, SegmentFiles } from './segment-files.js';
 import { createTailRing, removeTailRing, removeTailRingPlace } from './tail-ring-file.js';
 import { type RecorderSnapshot, RecorderTelemetry } from './telemetry.js';
 import { Watermarks, type WatermarkValues } from './watermarks.js';
-import type { CommonWorkerData } from './worker-data.js';
+import { commonWorkerData } from './worker-data.js';
 import { Workers } from './workers.js';
 
 /** How long a system call of a worker may take before its thread is terminated. */
 const STOP_TIMEOUT_MS = 5_000;
-
-/** The directories of a log, held open and locked. */
-interface Directories {
-  readonly log: Folder;
-  /** That of the tail ring: the same one, unless an option says otherwise. */
-  readonly ring: Folder;
-  /** Frees the locks and closes both. */
-  release(): void;
-}
 
 /** One segment that retention wants to compress or to delete. */
 export interface RetentionPlanStep extends RetentionStep {
@@ -182,7 +165,7 @@ export class RecorderManager<View extends EventView = RequestEvent> {
         ring,
         resumed,
       };
-      workers = await Workers.start(workerData(options, provider, parts), options.maintainers);
+      workers = await Workers.start(commonWorkerData(options, provider, parts), options.maintainers);
       const ignored = options.withoutEffect.map((name) => `option ${name} has no effect in this version`);
       const warnings = place.warning === undefined ? [] : [place.warning];
       const report = { ...resumed.report, place, notes: [...resumed.report.notes, ...warnings, ...ignored] };
@@ -475,41 +458,6 @@ export class RecorderManager<View extends EventView = RequestEvent> {
   }
 }
 
-/** Holds the log's directory and, where that is another one, the ring's open and locked: no two logs can share a ring. */
-async function openDirectories(
-  provider: MmapProvider,
-  {
-    dir,
-    tailRingDir,
-    allowSharedDirectory,
-  }: { dir: string; tailRingDir: string; allowSharedDirectory: boolean },
-): Promise<Directories> {
-  const held: { folder: Folder; lock: DirectoryLock | undefined }[] = [];
-  const hold = async (folder: Folder): Promise<Folder> => {
-    const entry: (typeof held)[number] = { folder, lock: undefined };
-    held.push(entry);
-    // By the descriptor: what is locked is what is held, wherever the path leads by now.
-    entry.lock = await provider.lockDirectory(folder.base);
-    return folder;
-  };
-  const release = () => {
-    const all = held.splice(0).reverse();
-    releaseAll(all.flatMap(({ folder, lock }) => [() => lock?.release(), () => folder.close()]));
-  };
-  try {
-    const log = await hold(Folder.open(dir, allowSharedDirectory));
-    if (tailRingDir === dir) return { log, ring: log, release };
-    const other = Folder.open(tailRingDir, allowSharedDirectory);
-    if (!other.isSameAs(log)) return { log, ring: await hold(other), release };
-    other.close();
-    return { log, ring: log, release };
-  } catch (error) {
-    const folders = held.map(({ folder }) => folder);
-    release();
-    throw folders.reduce((named, folder) => folder.named(named), error);
-  }
-}
-
 /** Publishes that a thread is gone, where it could not itself. */
 function checkThreads(control: Control, workers: Workers | undefined): void {
   const gone = workers?.findGone();
@@ -523,54 +471,6 @@ function endedEarly(name: string): WalError {
 /** What closes the descriptors of the segments that are open. */
 function closings(openSegments: OpenSegments, dir: string): (() => void)[] {
   return Array.from(openSegments.descriptors(), (fd) => () => closeFile(fd, dir));
-}
-
-/** @throws WalError OPEN_FAILED where the place is refused */
-function checkPlace({ dir, volatilePlace }: CheckedOptions<EventView>): LogPlace {
-  const place = logPlace(dir);
-  if (place.warning === undefined || volatilePlace === 'allow') return place;
-  if (volatilePlace === 'refuse') throw new WalError('OPEN_FAILED', place.warning, { file: dir });
-  process.emitWarning(place.warning, { type: 'FswalWarning', code: 'FSWAL_VOLATILE_PLACE' });
-  return place;
-}
-
-function workerData(
-  options: CheckedOptions<EventView>,
-  provider: MmapProvider,
-  parts: {
-    folder: Folder;
-    ringFolder: Folder;
-    control: Control;
-    rings: Rings;
-    openSegments: OpenSegments;
-    telemetry: RecorderTelemetry;
-    ring: MappedFile;
-    resumed: ResumedLog;
-  },
-): CommonWorkerData {
-  return {
-    folder: { path: parts.folder.path, fd: parts.folder.fd },
-    ringFolder: { path: parts.ringFolder.path, fd: parts.ringFolder.fd },
-    ringFile: parts.ringFolder.identify(TAIL_RING_FILE),
-    mmap: provider.name,
-    control: parts.control.buffer,
-    rings: ringBuffers(parts.rings),
-    board: new MaintenanceBoard().buffer,
-    openSegments: parts.openSegments.buffer,
-    telemetry: parts.telemetry.buffers,
-    tailRing: parts.ring.share(),
-    tailBlocks: options.tailBlocks,
-    durability: options.durability,
-    syncIntervalMs: options.syncIntervalMs,
-    limits: options.limits,
-    maintainers: options.maintainers,
-    blocksPerSegment: options.blocksPerSegment,
-    formatVersion: options.formatVersion,
-    nextSegmentIndex: parts.resumed.nextSegmentIndex,
-    active: parts.resumed.active,
-    link: parts.resumed.link,
-    lastEventId: parts.resumed.position.eventId,
-  };
 }
 
 function notOpen(): WalError {
