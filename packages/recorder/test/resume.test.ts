@@ -889,3 +889,32 @@ test('a file of the ring’s name that is larger than any ring is moved aside, n
   expect(movedAside).toEqual([`${ring}.broken`]);
   expect(fs.existsSync(ring)).toBe(false);
 });
+
+test('a read that the device refuses is an error, whichever it is: nothing is taken for the end of the log, or changed', () => {
+  const dir = makeLog((recorder) => recorder.record(2 * SEGMENT_EVENTS + 700), 'kill');
+  const before = snapshot(dir);
+  const { readSync } = fs;
+  onTestFinished(() => vi.restoreAllMocks());
+  let reads = 0;
+  let refused = Number.POSITIVE_INFINITY;
+  vi.spyOn(fs, 'readSync').mockImplementation((...args: unknown[]) => {
+    const isOfLog = fs.readlinkSync(`/proc/self/fd/${args[0]}`).startsWith(dir);
+    if (!isOfLog || ++reads !== refused) return (readSync as (...args: unknown[]) => number)(...args);
+    throw Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO', errno: -5, syscall: 'read' });
+  });
+  resumeAndStop({ dir });
+  const all = reads;
+  expect(all).toBeGreaterThan(4);
+  for (refused = 1; refused <= all; refused++) {
+    restore(dir, before);
+    reads = 0;
+    let error: unknown;
+    try {
+      resumeAndStop({ dir });
+    } catch (caught) {
+      error = caught;
+    }
+    expect(error, `read ${refused} of ${all}`).toMatchObject({ code: 'READ_FAILED' });
+    expect(difference(snapshot(dir), before), `read ${refused} of ${all}`).toBe('');
+  }
+});
