@@ -894,7 +894,7 @@ test('a read that the device refuses is an error, whichever it is: nothing is ta
   const dir = makeLog((recorder) => recorder.record(2 * SEGMENT_EVENTS + 700), 'kill');
   const before = snapshot(dir);
   const { readSync } = fs;
-  onTestFinished(() => vi.restoreAllMocks());
+  onTestFinished(() => void vi.restoreAllMocks());
   let reads = 0;
   let refused = Number.POSITIVE_INFINITY;
   vi.spyOn(fs, 'readSync').mockImplementation((...args: unknown[]) => {
