@@ -23,12 +23,24 @@ export class ProcessGauges {
   readonly forcesGc = typeof globalThis.gc === 'function';
   /** Reused, so that reading does not add to what is read. */
   readonly #chunk = Buffer.alloc(CHUNK_BYTES);
+  /** Since the last reading. */
+  #lowestRss = Number.POSITIVE_INFINITY;
+
+  /**
+   * To be called often between two readings. A thread that compresses a segment holds it several times over for a moment;
+   * the lowest RSS of a second is what the process keeps.
+   */
+  observe(): void {
+    this.#lowestRss = Math.min(this.#lowestRss, process.memoryUsage.rss());
+  }
 
   /** @throws Error of the file system where there is no /proc */
   read(into: Float64Array, at: number): void {
     globalThis.gc?.();
-    const { rss, heapUsed, external, arrayBuffers } = process.memoryUsage();
-    into[at] = rss;
+    this.observe();
+    const { heapUsed, external, arrayBuffers } = process.memoryUsage();
+    into[at] = this.#lowestRss;
+    this.#lowestRss = Number.POSITIVE_INFINITY;
     into[at + 1] = heapUsed;
     into[at + 2] = external;
     into[at + 3] = arrayBuffers;

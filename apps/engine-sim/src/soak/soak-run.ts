@@ -105,6 +105,7 @@ export class SoakRun {
     const start = performance.now();
     let nextSampleMs = SAMPLE_MS;
     for (;;) {
+      this.gauges.observe();
       const elapsedMs = performance.now() - start;
       if (elapsedMs >= nextSampleMs) {
         this.samples.take(elapsedMs / 1000, this.gauges);
