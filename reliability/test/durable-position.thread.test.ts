@@ -22,7 +22,7 @@ import { faultsOf, reopen, replay } from '../src/harness/verify-log.js';
 import { newLogDir } from './helpers/directories.js';
 
 /** Recovery and a recorder see each so many-th of the cases that the scan sees all of. */
-const SAMPLE = FULL ? 1 : 40;
+const SAMPLE = FULL ? 1 : 80;
 /** A closed segment, and in the open one three full blocks and a part of the fourth. */
 const LAST = SEGMENT_EVENTS + 3 * BLOCK_EVENTS + 100;
 const log = buildLog({ events: LAST, durable: LAST - 30 });

@@ -3,20 +3,19 @@ import fs from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { describeCall, type PlannedCall, planCalls, strikeAt } from '../src/faults/call-plan.js';
-import { inParallel } from '../src/faults/in-parallel.js';
 import { type Mount, mountTmpfs, withMounts } from '../src/faults/mounts.js';
-import { missing } from '../src/faults/requirements.js';
 import type { Outcome, ScenarioResult } from '../src/faults/scenario.js';
 import { stubbornLife } from '../src/faults/scenarios.js';
+import { inLanes } from '../src/harness/lanes.js';
+import { needs } from '../src/harness/needs.js';
 import { FULL, patience } from '../src/harness/scale.js';
 import { checkReplay, checkScan } from '../src/harness/verify-log.js';
 
-const LANES = 2;
 const TMPFS_BYTES = 64 << 20;
 const TIMEOUT_MS = patience(300_000);
 /** Recovery sees each so many-th of the logs that the scan sees all of. */
 const SAMPLE = FULL ? 1 : 8;
-const reason = missing('root', 'strace', 'tmpfs');
+const skipped = needs('root', 'linux', 'strace', 'mount');
 
 const TAKES_SPACE = [
   'openat',
@@ -59,12 +58,11 @@ async function runTrials(
 ): Promise<void> {
   const faults: string[] = [];
   const unreached: string[] = [];
-  await inParallel(trials, LANES, async (trial, index) => {
+  await inLanes(trials.length, async (index) => {
+    const trial = trials[index] as Trial;
     const { call, errno, forever } = trial;
     const dir = join(place, String(index));
-    // Only a fault in the engine's thread may meet the first reopening as well.
-    const reopenings = call.thread === 'main' ? 2 : 1;
-    const scenario = { ...stubbornLife(dir, reopenings), readMeta: call.thread !== 'main' };
+    const scenario = { ...stubbornLife(dir), readMeta: call.thread !== 'main' };
     const run = await strikeAt(scenario, call, `error=${errno}`, forever);
     const found = alwaysHolds(run, call);
     if (run.struck) found.push(...faultsOf(run, trial));
@@ -88,12 +86,12 @@ function summary(outcomes: readonly Outcome[]): string {
     .join(', ');
 }
 
-test.skipIf(reason)(
+test.skipIf(skipped)(
   'a disk that is full at any one call is a typed error or a short wait, and nothing is lost',
   { timeout: TIMEOUT_MS },
   () =>
     withMounts([() => mountTmpfs(TMPFS_BYTES)], async ([mount]) => {
-      const calls = await planCalls(stubbornLife(join(mount.dir, 'log'), 1));
+      const calls = await planCalls(stubbornLife(join(mount.dir, 'log')));
       const taking = calls.filter(
         ({ name, text }) => TAKES_SPACE.includes(name) && (name !== 'openat' || text.includes('O_CREAT')),
       );
@@ -130,7 +128,7 @@ function oneOfEach(calls: readonly PlannedCall[]): PlannedCall[] {
 function poisons(run: ScenarioResult, { call }: Trial): string[] {
   const { outcomes } = run;
   const opening = outcomes.find(({ step }) => step === 'open');
-  const reopenings = outcomes.filter(({ step }) => step === 'reopen');
+  const reopenings = outcomes.filter(({ step }) => step.startsWith('reopen'));
   const faults: string[] = [];
   const last = reopenings.at(-1)?.code;
   if (last !== 'OK') faults.push(`the log does not open again: ${last}`);
@@ -138,7 +136,7 @@ function poisons(run: ScenarioResult, { call }: Trial): string[] {
     const again = outcomes.find(({ step }) => step === 'openIfClosed');
     return again?.code === 'OK' ? faults : [...faults, `a second open() fails: ${again?.code}`];
   }
-  const life = outcomes.filter(({ step }) => step !== 'reopen');
+  const life = outcomes.filter(({ step }) => !step.startsWith('reopen'));
   const first = life.findIndex(({ code }) => code !== 'OK');
   if (first < 0) {
     // What was only read, and a directory after its sync, can lose nothing by a close() that fails.
@@ -161,12 +159,12 @@ function poisons(run: ScenarioResult, { call }: Trial): string[] {
   return faults;
 }
 
-test.skipIf(reason)(
+test.skipIf(skipped)(
   'the first refused sync, rename or close poisons: D and W never move again, and reopening finds everything',
   { timeout: TIMEOUT_MS },
   () =>
     withMounts([() => mountTmpfs(TMPFS_BYTES)], async ([mount]) => {
-      const calls = await planCalls(stubbornLife(join(mount.dir, 'log'), 2));
+      const calls = await planCalls(stubbornLife(join(mount.dir, 'log')));
       const durable = calls.filter(({ name }) => MAKES_DURABLE.includes(name));
       const chosen = FULL ? durable : oneOfEach(durable);
       expect(chosen.length).toBeGreaterThan(12);

@@ -1,5 +1,4 @@
 /* D5: what runs out besides space. Each is taken away while a recorder runs or opens, and given back. */
-import type { ChildProcess } from 'node:child_process';
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,148 +6,160 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { addressSpace, setLimit, softLimit } from '../src/faults/limits.js';
 import { mountTmpfs, withMounts } from '../src/faults/mounts.js';
-import { missing } from '../src/faults/requirements.js';
 import {
+  type Outcome,
+  outcomesByLog,
   runScenario,
   type ScenarioOptions,
-  type ScenarioResult,
   type Step,
-  type WaitsFor,
 } from '../src/faults/scenario.js';
 import { SEGMENT_EVENTS, SMALL } from '../src/faults/scenarios.js';
+import { needs } from '../src/harness/needs.js';
 import { count, patience } from '../src/harness/scale.js';
 import { checkScan } from '../src/harness/verify-log.js';
 
 const TIMEOUT_MS = patience(240_000);
+/** Of a trial, at the very most. */
+const TRIAL_MS = 40_000;
 const TIMES = count({ gate: 5, full: 200 });
-const OPTIONS = { ...SMALL, backpressureTimeoutMs: 60 };
+const OPTIONS = { ...SMALL, backpressureTimeoutMs: 60, volatilePlace: 'allow' } as const;
 
-async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {
-  const folder = fs.realpathSync(fs.mkdtempSync(join(tmpdir(), 'fswal-fault-')));
+interface Shortage {
+  readonly name: string;
+  /** What is done with each log; the process waits at the two steps until it is taken and given. */
+  readonly steps: (taken: Step, given: Step) => Step[];
+  /** @param dir where the logs are */
+  readonly take: (pid: number, trial: number, dir: string) => void;
+  readonly give: (pid: number, dir: string) => void;
+  readonly codes: readonly string[];
+  readonly options?: ScenarioOptions['options'];
+}
+
+/** Trials with one log after the other in `dir`, all in one process, and what each of them shows. */
+async function runTrials(dir: string, { steps, take, give, codes, options }: Shortage): Promise<void> {
+  const control = fs.mkdtempSync(join(tmpdir(), 'fswal-fault-'));
+  const place = (trial: number, what: string): string => join(control, `${what}-${trial}`);
+  const trials = Array.from({ length: TIMES }, (_, trial) => trial);
+  const logOf = (trial: number): string => join(dir, `log-${trial}`);
   try {
-    await work(folder);
+    const run = await runScenario({
+      dir: logOf(0),
+      options: { ...OPTIONS, ...options },
+      steps: trials.flatMap((trial): Step[] => [
+        ['in', logOf(trial)],
+        ...steps(['until', place(trial, 'take')], ['until', place(trial, 'give')]),
+        ['reopen'],
+      ]),
+      hangMs: TRIAL_MS * TIMES,
+      async meanwhile(child, waitsFor) {
+        const act = async (go: string, action: () => void): Promise<void> => {
+          if (!(await waitsFor(go))) return;
+          try {
+            action();
+          } finally {
+            fs.writeFileSync(go, '');
+          }
+        };
+        const pid = child.pid as number;
+        for (const trial of trials) {
+          await act(place(trial, 'take'), () => take(pid, trial, dir));
+          await act(place(trial, 'give'), () => give(pid, dir));
+        }
+      },
+    });
+    const texts = run.outcomes.map(({ step, code, message }) => `${step} ${code} ${message ?? ''}`);
+    const hint = `${texts.join('\n')} ${run.stderr}`;
+    expect([run.hung, run.exitCode, run.signal], hint).toEqual([false, 0, null]);
+    const outcomes = outcomesByLog(run.outcomes);
+    expect(outcomes.length).toBe(TIMES);
+    for (const trial of trials) expectRecovery(outcomes[trial] as Outcome[], logOf(trial), codes);
+    // No descriptor more from one life to the next.
+    const descriptors = outcomes.map((trial) => trial.at(-1)?.fds);
+    expect(descriptors).toEqual(descriptors.map(() => descriptors[0]));
   } finally {
-    fs.rmSync(folder, { recursive: true, force: true });
+    fs.rmSync(control, { recursive: true });
   }
 }
 
-/** A step at which the child waits until the parent has acted. */
-function pauseFor(
-  folder: string,
-  name: string,
-): { step: Step; meanwhile(waits: WaitsFor, act: () => void): Promise<void> } {
-  const go = join(folder, name);
-  return {
-    step: ['until', go],
-    async meanwhile(waitsFor, act) {
-      if (!(await waitsFor(go))) return;
-      try {
-        act();
-      } finally {
-        fs.writeFileSync(go, '');
-      }
-    },
-  };
-}
-
-/** What must hold, whatever ran out: typed errors, no signal, no descriptor left, everything there, opens again. */
-async function expectRecovery(run: ScenarioResult, dir: string, codes: readonly string[]): Promise<void> {
-  const hint = `${run.outcomes.map(({ step, code, message }) => `${step} ${code} ${message ?? ''}`).join('\n')} ${run.stderr}`;
-  expect(run.hung, hint).toBe(false);
-  expect([run.exitCode, run.signal], hint).toEqual([0, null]);
-  const failed = run.outcomes.filter(({ code }) => code !== 'OK');
+/** What must hold, whatever ran out: typed errors, no descriptor left, everything there, goes on and opens again. */
+function expectRecovery(outcomes: readonly Outcome[], dir: string, codes: readonly string[]): void {
+  const hint = outcomes.map(({ step, code, message }) => `${step} ${code} ${message ?? ''}`).join('\n');
+  // Where open() failed there is nothing to append to.
+  const opened = outcomes.find(({ step }) => step === 'open')?.code === 'OK';
+  const failed = outcomes.filter(({ code }) => code !== 'OK' && (opened || code !== 'TypeError'));
   expect(failed.length, `nothing ran out\n${hint}`).toBeGreaterThan(0);
   for (const { code, typed, step } of failed) {
     expect(typed, `${step}: ${hint}`).toBe(true);
     expect(codes, `${step}: ${hint}`).toContain(code);
   }
-  const reopened = run.outcomes.filter(({ step }) => step === 'reopen');
+  const given = outcomes.findLastIndex(({ step }) => step === 'until');
+  const afterwards = outcomes.slice(given + 1);
+  expect(afterwards.length, hint).toBeGreaterThan(0);
   expect(
-    reopened.map(({ code }) => code),
+    afterwards.filter(({ code }) => code !== 'OK'),
     hint,
-  ).toEqual(['OK', 'OK']);
-  expect(reopened[0]?.files, hint).toBe(0);
-  // No descriptor more from one life to the next.
-  expect(reopened[1]?.fds, hint).toBe(reopened[0]?.fds);
-  const check = checkScan(dir, { atLeast: run.returned, atMost: run.returned });
+  ).toEqual([]);
+  expect(outcomes.at(-1)?.files, hint).toBe(0);
+  const all = outcomes.at(-1)?.returned ?? 0;
+  const check = checkScan(dir, { atLeast: all, atMost: all });
   expect(check.faults, hint).toEqual([]);
 }
 
-test.skipIf(missing('root', 'tmpfs'))(
-  'a file system without a free inode is a full disk',
-  { timeout: TIMEOUT_MS },
-  async () => {
-    for (let trial = 0; trial < TIMES; trial++) {
-      // The file system's root is one, the log's directory another.
-      const inodes = 3 + (trial % 5);
-      await withMounts([() => mountTmpfs(64 << 20, inodes)], async ([mount]) => {
-        await inFolder(async (folder) => {
-          const dir = join(mount.dir, 'log');
-          const more = pauseFor(folder, 'more');
-          const steps: Step[] = [
-            ['open'],
-            ['append', 100],
-            ['sync'],
-            ['appendUntilFull', 4 * SEGMENT_EVENTS],
-            more.step,
-            ['openIfClosed'],
-            ['appendPatiently', 1000],
-            ['sync'],
-            ['close'],
-            ['reopen'],
-            ['reopen'],
-          ];
-          const meanwhile = (_: ChildProcess, waitsFor: WaitsFor) =>
-            more.meanwhile(waitsFor, () => {
-              execFileSync('mount', ['-o', 'remount,nr_inodes=1000', mount.dir]);
-            });
-          const run = await runScenario({ dir, options: OPTIONS, steps, meanwhile });
-          // Where open() failed there is nothing to append to.
-          const opened = run.outcomes[0]?.code === 'OK';
-          const outcomes = opened ? run.outcomes : run.outcomes.filter(({ code }) => code !== 'TypeError');
-          await expectRecovery({ ...run, outcomes }, dir, ['DISK_FULL']);
-          const late = run.outcomes.filter(({ step }) =>
-            ['openIfClosed', 'appendPatiently', 'close'].includes(step),
-          );
-          expect(late.map(({ code }) => code)).toEqual(['OK', 'OK', 'OK']);
-        });
-      });
-    }
+const INODES: Shortage = {
+  name: 'inodes',
+  steps: (taken, given) => [
+    taken,
+    ['open'],
+    ['append', 100],
+    ['sync'],
+    ['appendUntilFull', 4 * SEGMENT_EVENTS],
+    given,
+    ['openIfClosed'],
+    ['appendPatiently', 1000],
+    ['sync'],
+    ['close'],
+  ],
+  take(_, trial, dir) {
+    const { files, ffree } = fs.statfsSync(dir);
+    // The log's directory is one.
+    setInodes(dir, files - ffree + 2 + (trial % 5));
   },
-);
+  give: (_, dir) => setInodes(dir, 1000 * TIMES),
+  codes: ['DISK_FULL'],
+};
 
-interface Shortage {
-  readonly name: string;
-  readonly steps: (pause: Step, pauseAgain: Step) => Step[];
-  readonly take: (pid: number, trial: number) => void;
-  readonly give: (pid: number) => void;
-  readonly codes: readonly string[];
-  readonly options?: ScenarioOptions['options'];
+function setInodes(dir: string, inodes: number): void {
+  execFileSync('mount', ['-o', `remount,nr_inodes=${inodes}`, dir]);
 }
 
-const whileRecording = (pause: Step, pauseAgain: Step): Step[] => [
+test.skipIf(needs('root', 'mount'))(
+  'a file system without a free inode is a full disk',
+  { timeout: TIMEOUT_MS },
+  () =>
+    withMounts([() => mountTmpfs((8 + 4 * TIMES) << 20)], async ([mount]) =>
+      runTrials((mount as { dir: string }).dir, INODES),
+    ),
+);
+
+const whileRecording: Shortage['steps'] = (taken, given) => [
   ['open'],
   ['append', 100],
   ['sync'],
-  pause,
+  taken,
   ['appendUntilRefused', 6 * SEGMENT_EVENTS],
   ['sync'],
   ['close'],
-  pauseAgain,
-  ['reopen'],
-  ['reopen'],
+  given,
 ];
 
-const whileOpening = (pause: Step, pauseAgain: Step): Step[] => [
-  pause,
+const whileOpening: Shortage['steps'] = (taken, given) => [
+  taken,
   ['open', '{"tailBlocks":16384}'],
-  pauseAgain,
+  given,
   ['openIfClosed'],
   ['append', 100],
   ['sync'],
   ['close'],
-  ['reopen'],
-  ['reopen'],
 ];
 
 const limits = new Map<number, number | 'unlimited'>();
@@ -160,7 +171,7 @@ const SHORTAGES: readonly Shortage[] = [
     take(pid, trial) {
       limits.set(pid, softLimit(pid, 'nofile'));
       // The lowest free number must be below the limit: with so few none is to be had.
-      setLimit(pid, 'nofile', 4 + trial * 2);
+      setLimit(pid, 'nofile', 4 + (trial % 5) * 2);
     },
     give: (pid) => setLimit(pid, 'nofile', limits.get(pid) ?? 1024),
     codes: ['OPEN_FAILED', 'FSYNC_FAILED', 'WRITE_FAILED'],
@@ -168,7 +179,8 @@ const SHORTAGES: readonly Shortage[] = [
   {
     name: 'file size',
     steps: whileRecording,
-    take: (pid, trial) => setLimit(pid, 'fsize', [100_000, 65, 4096, 200_000, 16_512][trial % 5] as number),
+    // At the edge of an event or between two writes, as the shell's ulimit, which counts kilobytes, has it too.
+    take: (pid, trial) => setLimit(pid, 'fsize', [102_400, 65, 4096, 200_000, 16_512][trial % 5] as number),
     give: (pid) => setLimit(pid, 'fsize', 'unlimited'),
     codes: ['OPEN_FAILED', 'FSYNC_FAILED', 'WRITE_FAILED', 'WRITE_HEADER_FAILED', 'DISK_FULL'],
     options: { ignoreFileSizeSignal: true },
@@ -177,29 +189,21 @@ const SHORTAGES: readonly Shortage[] = [
     name: 'address space',
     steps: whileOpening,
     // Enough for Node, which ends hard without, and too little for the ring.
-    take: (pid, trial) => setLimit(pid, 'as', addressSpace(pid) + (120 + trial * 10) * (1 << 20)),
+    take: (pid, trial) => setLimit(pid, 'as', addressSpace(pid) + (120 + (trial % 5) * 10) * (1 << 20)),
     give: (pid) => setLimit(pid, 'as', 'unlimited'),
     codes: ['OPEN_FAILED', 'DISK_FULL', 'WRITE_FAILED'],
   },
 ];
 
-test.skipIf(missing('root', 'prlimit')).each(SHORTAGES)(
+test.skipIf(needs('root', 'prlimit')).each(SHORTAGES)(
   'without $name left the error is typed, nothing is lost or leaked, and the log opens again',
   { timeout: TIMEOUT_MS },
-  async ({ steps, take, give, codes, options }) => {
-    for (let trial = 0; trial < TIMES; trial++) {
-      await inFolder(async (folder) => {
-        const dir = join(folder, 'log');
-        const [first, second] = [pauseFor(folder, 'take'), pauseFor(folder, 'give')];
-        const meanwhile = async (child: ChildProcess, waitsFor: WaitsFor): Promise<void> => {
-          const pid = child.pid as number;
-          await first.meanwhile(waitsFor, () => take(pid, trial));
-          await second.meanwhile(waitsFor, () => give(pid));
-        };
-        const all = steps(first.step, second.step);
-        const run = await runScenario({ dir, options: { ...OPTIONS, ...options }, steps: all, meanwhile });
-        await expectRecovery(run, dir, codes);
-      });
+  async (shortage) => {
+    const folder = fs.realpathSync(fs.mkdtempSync(join(tmpdir(), 'fswal-fault-')));
+    try {
+      await runTrials(folder, shortage);
+    } finally {
+      fs.rmSync(folder, { recursive: true, force: true });
     }
   },
 );

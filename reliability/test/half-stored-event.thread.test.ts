@@ -35,7 +35,7 @@ const EVENTS = BLOCK_EVENTS * (RING_BLOCKS + 1) + IN_TAIL;
 const LAST = FROM + EVENTS - 1;
 const NEXT = LAST + 1;
 /** Recovery and a recorder see each so many-th of the cases that the scan sees all of. */
-const SAMPLE = count({ gate: 40, full: 1 });
+const SAMPLE = count({ gate: 80, full: 1 });
 
 interface HalfStored {
   readonly name: string;

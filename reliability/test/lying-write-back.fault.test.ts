@@ -4,9 +4,9 @@ import fs from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { LoopMount, type Mount, mountTmpfs, withMounts } from '../src/faults/mounts.js';
-import { missing } from '../src/faults/requirements.js';
 import { runScenario, type Step, type WaitsFor } from '../src/faults/scenario.js';
 import { SMALL } from '../src/faults/scenarios.js';
+import { needs } from '../src/harness/needs.js';
 import { count, patience } from '../src/harness/scale.js';
 
 const TIMEOUT_MS = patience(120_000);
@@ -88,7 +88,7 @@ async function runTrial(backing: Mount, loop: Mount, inside: number): Promise<vo
   expect([closed?.code, closed?.files], hint).toEqual(['FSYNC_FAILED', 0]);
 }
 
-test.skipIf(missing('root', 'tmpfs', 'loop'))(
+test.skipIf(needs('root', 'mount', 'loop devices and mkfs.ext4'))(
   'a write-back error that another descriptor was told first still poisons, and D stays',
   { timeout: TIMEOUT_MS },
   async () => {

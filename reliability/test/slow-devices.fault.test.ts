@@ -4,17 +4,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { missing } from '../src/faults/requirements.js';
 import { runScenario, type ScenarioOptions, type ScenarioResult, type Step } from '../src/faults/scenario.js';
 import { SEGMENT_EVENTS, SMALL } from '../src/faults/scenarios.js';
 import { inLanes } from '../src/harness/lanes.js';
+import { needs } from '../src/harness/needs.js';
 import { count, FULL, patience } from '../src/harness/scale.js';
 import { type Random, seeded } from '../src/harness/seeded.js';
 import { checkScan } from '../src/harness/verify-log.js';
 
 const TIMEOUT_MS = patience(240_000);
 const LONGEST_MS = FULL ? 8_000 : 150;
-const reason = missing('root', 'strace');
+const skipped = needs('root', 'linux', 'strace');
 
 async function inFolder(work: (dir: string) => Promise<void>): Promise<void> {
   const folder = fs.realpathSync(fs.mkdtempSync(join(tmpdir(), 'fswal-fault-')));
@@ -77,7 +77,7 @@ function stalled(dir: string, random: Random): ScenarioOptions {
   return { dir, options, steps: STEPS, readMeta: true, trace: { [thread]: [injection] } };
 }
 
-test.skipIf(reason)(
+test.skipIf(skipped)(
   'while any thread waits for the device appends are taken or refused by BACKPRESSURE, and nothing is durable too early',
   { timeout: TIMEOUT_MS },
   () =>
@@ -88,7 +88,7 @@ test.skipIf(reason)(
     }),
 );
 
-test.skipIf(reason)(
+test.skipIf(skipped)(
   'a writer that stands still lets appends through until the ring is full, then BACKPRESSURE says so',
   { timeout: TIMEOUT_MS },
   () =>
@@ -112,7 +112,7 @@ test.skipIf(reason)(
     }),
 );
 
-test.skipIf(missing())(
+test.skipIf(needs('linux'))(
   'a process that is stopped and goes on, again and again, has nothing durable too early and catches up',
   { timeout: TIMEOUT_MS },
   () =>

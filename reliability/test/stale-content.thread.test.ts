@@ -31,7 +31,7 @@ import { appendTo, checkLog, reopen, SMALL_LOG } from '../src/harness/verify-log
 import { newDir, newLogDir } from './helpers/directories.js';
 
 /** Recovery and a recorder see each so many-th of the cases that the scan sees all of. */
-const SAMPLE = FULL ? 20 : 50;
+const SAMPLE = FULL ? 20 : 100;
 const OLD_SEGMENTS = 4;
 
 /** A log of some segments, the last one closed or open, and what recycled files there may be behind it. */

@@ -19,7 +19,7 @@ import { newLogDir } from './helpers/directories.js';
 /** Each has about 1,000 cases. */
 const SHAPES = count({ gate: 1, full: 50 });
 /** Recovery and a recorder see each so many-th of the cases that the scan sees all of. */
-const SAMPLE = FULL ? 20 : 100;
+const SAMPLE = FULL ? 20 : 200;
 const OTHER_BOOT = readBootId().replace(/./g, (digit) => (15 - Number.parseInt(digit, 16)).toString(16));
 
 /** A log whose recorder was killed while the writer was behind. */

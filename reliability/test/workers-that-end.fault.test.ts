@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { missing } from '../src/faults/requirements.js';
 import { SMALL } from '../src/faults/scenarios.js';
+import { needs } from '../src/harness/needs.js';
 import { count, patience } from '../src/harness/scale.js';
 import { seeded } from '../src/harness/seeded.js';
 import { checkReplay } from '../src/harness/verify-log.js';
@@ -95,7 +95,7 @@ async function runTrials(trials: readonly Trial[]): Promise<void> {
   }
 }
 
-test.skipIf(missing()).each(ROLES)(
+test.skipIf(needs('linux')).each(ROLES)(
   'when the %s ends in whatever way, everybody hears of it, nothing is lost, and the log opens again',
   { timeout: TIMEOUT_MS },
   (role) =>
@@ -112,7 +112,7 @@ test.skipIf(missing()).each(ROLES)(
     }),
 );
 
-test.skipIf(missing()).each(ROLES)(
+test.skipIf(needs('linux')).each(ROLES)(
   'where the system gives no thread for the %s, open() says WORKER_FAILED and leaves no other thread behind',
   { timeout: TIMEOUT_MS },
   (role) => runTrials([{ role, way: NO_THREAD, after: 0 }]),

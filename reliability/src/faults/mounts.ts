@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { type CutFlag, cutPower } from './power-cut.js';
+import { mountDevice, unmountDevice } from './system-calls.js';
 
 const UMOUNT_TRIES = 50;
 const UMOUNT_PAUSE_MS = 20;
@@ -34,6 +35,10 @@ function sweep(): void {
     const owner = new RegExp(`^${FOLDER_PREFIX}(\\d+)-`).exec(name)?.[1];
     if (owner === undefined || fs.existsSync(`/proc/${owner}`)) continue;
     const folder = join(fs.realpathSync(tmpdir()), name);
+    for (const device of loopDevicesBelow(folder)) {
+      for (const mounted of mountsOf(device)) run('umount', '-l', mounted);
+      run('losetup', '--detach', device);
+    }
     for (const mounted of mountsBelow(folder)) run('umount', '-l', mounted);
     fs.rmSync(folder, { recursive: true, force: true });
   }
@@ -44,6 +49,21 @@ function mountsBelow(folder: string): string[] {
   const all = fs.readFileSync('/proc/mounts', 'utf8').split('\n');
   const points = all.map((line) => line.split(' ')[1] ?? '');
   return points.filter((point) => point === folder || point.startsWith(`${folder}/`)).reverse();
+}
+
+/** Loop devices whose image is in a folder. */
+function loopDevicesBelow(folder: string): string[] {
+  const args = ['--list', '--noheadings', '--output', 'NAME,BACK-FILE'];
+  const list = execFileSync('losetup', args, { encoding: 'utf8' }).split('\n');
+  return list
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([, image]) => image?.startsWith(`${folder}/`))
+    .map(([device]) => device as string);
+}
+
+function mountsOf(device: string): string[] {
+  const all = fs.readFileSync('/proc/mounts', 'utf8').split('\n');
+  return all.flatMap((line) => (line.startsWith(`${device} `) ? [line.split(' ')[1] ?? ''] : []));
 }
 
 function run(program: string, ...args: string[]): void {
@@ -61,7 +81,7 @@ async function unmount(dir: string): Promise<void> {
   for (let tries = 1; ; tries++) {
     try {
       if (tries > 1) collectGarbage();
-      run('umount', dir);
+      unmountDevice(dir);
       return;
     } catch (error) {
       if (tries === UMOUNT_TRIES) {
@@ -112,9 +132,12 @@ export class LoopMount implements Mount {
   readonly dir: string;
   readonly #folder: string;
   readonly #image: string;
+  readonly #journal: boolean;
+  #device: string | undefined;
   #mounted = false;
 
-  private constructor(folder: string, imageFolder: string) {
+  private constructor(folder: string, imageFolder: string, journal: boolean) {
+    this.#journal = journal;
     this.#folder = folder;
     this.#image = join(imageFolder, 'image');
     this.dir = join(folder, 'mounted');
@@ -123,13 +146,17 @@ export class LoopMount implements Mount {
   /** @throws Error where mounting is not allowed or there are no loop devices */
   static async create({ bytes, journal = true, imageDir }: LoopOptions): Promise<LoopMount> {
     const folder = newFolder();
-    const loop = new LoopMount(folder, imageDir ?? folder);
+    const loop = new LoopMount(folder, imageDir ?? folder, journal);
     try {
       fs.writeFileSync(loop.#image, '');
       fs.truncateSync(loop.#image, bytes);
       const features = journal ? 'has_journal' : '^has_journal';
-      run('mkfs.ext4', '-q', '-F', '-m', '0', '-b', '4096', '-O', features, '-E', 'nodiscard', loop.#image);
+      const extended = 'nodiscard,lazy_itable_init=0,lazy_journal_init=0';
+      const layout = ['-m', '0', '-b', '4096', '-N', '128', '-O', features, '-E', extended];
+      run('mkfs.ext4', '-q', '-F', ...layout, loop.#image);
       fs.mkdirSync(loop.dir);
+      const attach = ['--find', '--show', loop.#image];
+      loop.#device = execFileSync('losetup', attach, { encoding: 'utf8' }).trim();
       loop.#mount();
     } catch (error) {
       await loop.dispose();
@@ -139,7 +166,9 @@ export class LoopMount implements Mount {
   }
 
   #mount(): void {
-    run('mount', '-o', 'loop,nodiscard', '-t', 'ext4', this.#image, this.dir);
+    // The journal goes to the device when somebody syncs, and not because time has passed.
+    const options = this.#journal ? 'nodiscard,commit=300' : 'nodiscard';
+    mountDevice(this.#device as string, this.dir, 'ext4', options);
     this.#mounted = true;
   }
 
@@ -147,6 +176,58 @@ export class LoopMount implements Mount {
   async cutPower(flag: CutFlag): Promise<void> {
     cutPower(this.dir, flag);
     await this.remount();
+  }
+
+  /** Size of the device. */
+  get bytes(): number {
+    return fs.statSync(this.#image).size;
+  }
+
+  /**
+   * What is on the device at this moment: what the power, were it cut now, would leave.
+   * @param into of the device's size
+   */
+  readDevice(into: Uint8Array): void {
+    const fd = fs.openSync(this.#image, 'r');
+    try {
+      if (fs.readSync(fd, into, 0, into.length, 0) !== into.length) throw new Error('the image is cut');
+    } finally {
+      fs.closeSync(fd);
+    }
+  }
+
+  /**
+   * Brings the journal to the device, as the kernel does from time to time: names, sizes and blocks are there then, the
+   * content of files that nobody has synced is not, unless its blocks were new.
+   */
+  commitJournal(): void {
+    const fd = fs.openSync(join(this.#lost, 'commit'), 'a');
+    try {
+      fs.writeSync(fd, '.');
+      fs.fsyncSync(fd);
+    } finally {
+      fs.closeSync(fd);
+    }
+  }
+
+  /** A directory of its own beside whatever is tried out here. */
+  get #lost(): string {
+    return join(this.dir, 'lost+found');
+  }
+
+  /** Starts with what was on another device. Nobody may have a file of this one open. */
+  async startWith(device: Uint8Array): Promise<void> {
+    this.#mounted = false;
+    await unmount(this.dir);
+    // Over what is there: a file that is written anew costs several times as much.
+    const fd = fs.openSync(this.#image, 'r+');
+    try {
+      if (fs.writeSync(fd, device, 0, device.length, 0) !== device.length)
+        throw new Error('the image is cut');
+    } finally {
+      fs.closeSync(fd);
+    }
+    this.#mount();
   }
 
   /** Takes it off and mounts it again. */
@@ -161,6 +242,7 @@ export class LoopMount implements Mount {
       if (this.#mounted) await unmount(this.dir);
     } finally {
       this.#mounted = false;
+      if (this.#device !== undefined) run('losetup', '--detach', this.#device);
       fs.rmSync(this.#image, { force: true });
       fs.rmSync(this.#folder, { recursive: true, force: true });
     }

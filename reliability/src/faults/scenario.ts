@@ -13,6 +13,8 @@ const CHILD = fileURLToPath(new URL('./children/scenario.js', import.meta.url));
 
 /** These scenarios take about a second, on a busy machine several: what takes this long is a hang. */
 const HANG_MS = 40_000;
+/** Of the calls that a trace ends with, when somebody asks what a thread did last. */
+const LAST_BYTES = 4096;
 const PUBLISHED_BYTES = 16;
 
 export type Step = readonly [name: string, ...args: (string | number)[]];
@@ -42,6 +44,14 @@ export interface Outcome {
 /** Resolves when the child waits for that file, by its step `until`; with false where it ended before. */
 export type WaitsFor = (file: string) => Promise<boolean>;
 
+/** What can be told of a child that runs or stands still. */
+export interface Progress {
+  /** Last event whose append had returned, and the last durable one that was told. */
+  reached(): { returned: number; durable: number };
+  /** The call that each traced thread made last, as strace prints it. */
+  lastCalls(): Readonly<Record<string, string>>;
+}
+
 export interface ScenarioOptions {
   /** The log's directory; a real path. */
   readonly dir: string;
@@ -51,7 +61,9 @@ export interface ScenarioOptions {
   readonly trace?: Readonly<Record<string, readonly Injection[]>>;
   readonly readMeta?: boolean;
   /** Is told the child's process, to harm it from outside. */
-  readonly meanwhile?: (child: ChildProcess, waitsFor: WaitsFor) => Promise<void>;
+  readonly meanwhile?: (child: ChildProcess, waitsFor: WaitsFor, progress: Progress) => Promise<void>;
+  /** What takes longer is a hang. Default 40 s. */
+  readonly hangMs?: number;
   /** Programs and arguments in front of Node, such as prlimit. */
   readonly prefix?: readonly string[];
 }
@@ -81,7 +93,7 @@ export async function runScenario(scenario: ScenarioOptions): Promise<ScenarioRe
 }
 
 async function runIn(control: string, scenario: ScenarioOptions): Promise<ScenarioResult> {
-  const { dir, options, steps, trace = {}, readMeta = false, prefix = [] } = scenario;
+  const { dir, options, steps, trace = {}, readMeta = false, prefix = [], hangMs = HANG_MS } = scenario;
   const published = join(control, 'published');
   fs.writeFileSync(published, new Uint8Array(PUBLISHED_BYTES));
   const traced = Object.keys(trace);
@@ -109,31 +121,50 @@ async function runIn(control: string, scenario: ScenarioOptions): Promise<Scenar
   const hang = setTimeout(() => {
     hung = true;
     child.kill('SIGKILL');
-  }, HANG_MS);
+  }, hangMs);
   const tracers = new Map<string, Strace>();
   const calls: Record<string, readonly TracedCall[]> = {};
   try {
-    await Promise.all([attachAll(child, control, scenario, tracers), scenario.meanwhile?.(child, waitsFor)]);
+    const progress: Progress = {
+      reached: () => readPublished(published),
+      lastCalls: () => Object.fromEntries(traced.map((role) => [role, lastLine(traceFile(control, role))])),
+    };
+    const meanwhile = scenario.meanwhile?.(child, waitsFor, progress);
+    await Promise.all([attachAll(child, control, scenario, tracers), meanwhile]);
     await ended;
   } finally {
     clearTimeout(hang);
     child.kill('SIGKILL');
     for (const [role, tracer] of tracers) calls[role] = await tracer.stop();
   }
-  const numbers = new BigUint64Array(new Uint8Array(fs.readFileSync(published)).buffer);
   return {
     outcomes: parseOutcomes(stdout),
     exitCode: child.exitCode,
     signal: child.signalCode,
     stderr,
-    returned: Number(numbers[0]),
-    durable: Number(numbers[1]),
+    ...readPublished(published),
     calls,
     hung,
   };
 }
 
-function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+function readPublished(file: string): { returned: number; durable: number } {
+  const numbers = new BigUint64Array(new Uint8Array(fs.readFileSync(file)).buffer);
+  return { returned: Number(numbers[0]), durable: Number(numbers[1]) };
+}
+
+function traceFile(control: string, role: string): string {
+  return join(control, `${role}.trace`);
+}
+
+/** '' where nothing is traced yet. */
+function lastLine(file: string): string {
+  if (!fs.existsSync(file)) return '';
+  const lines = fs.readFileSync(file, 'latin1').slice(-LAST_BYTES).split('\n');
+  return lines.findLast((line) => /^[a-z_0-9]+\(/.test(line)) ?? '';
+}
+
+export function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
   return exitCode !== null || signalCode !== null;
 }
 
@@ -152,9 +183,19 @@ async function attachAll(
       await sleep(2);
     }
     const thread = Number(fs.readFileSync(file, 'latin1'));
-    tracers.set(role, Strace.attach(thread, paths, join(control, `${role}.trace`), trace[role]));
+    tracers.set(role, Strace.attach(thread, paths, traceFile(control, role), trace[role]));
   };
   await Promise.all(Object.keys(trace).map(attach));
+}
+
+/** What the steps of each log have come to, where a child goes from one to the next by its step `in`. */
+export function outcomesByLog(outcomes: readonly Outcome[]): Outcome[][] {
+  const logs: Outcome[][] = [];
+  for (const outcome of outcomes) {
+    if (outcome.step === 'in') logs.push([]);
+    else logs.at(-1)?.push(outcome);
+  }
+  return logs;
 }
 
 /** The last line of a killed process may be cut. */

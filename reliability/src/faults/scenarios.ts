@@ -37,8 +37,8 @@ export function manyLives(dir: string, options: ScenarioOptions['options']): Sce
   return { dir, options: { ...SMALL, ...options }, steps: [['open'], ...turns.flat(), ['close']] };
 }
 
-/** As `wholeLife`, going on after errors, and opening again at the end, more than once where that may meet the fault. */
-export function stubbornLife(dir: string, reopenings: number): ScenarioOptions {
+/** As `wholeLife`, going on after errors, and opening again at the end; once more where that has met the fault itself. */
+export function stubbornLife(dir: string): ScenarioOptions {
   const steps: Step[] = [
     ['open'],
     ['openIfClosed'],
@@ -49,7 +49,8 @@ export function stubbornLife(dir: string, reopenings: number): ScenarioOptions {
     ['append', 10],
     ['sync'],
     ['close'],
-    ...Array.from({ length: reopenings }, (): Step => ['reopen']),
+    ['reopen'],
+    ['reopenIfRefused'],
   ];
   return { dir, options: SMALL, steps };
 }

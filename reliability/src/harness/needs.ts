@@ -4,7 +4,16 @@ import fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-export type Need = 'linux' | 'root' | 'mount' | 'chattr' | 'setpriv' | 'memory cgroup';
+export type Need =
+  | 'linux'
+  | 'root'
+  | 'mount'
+  | 'loop devices and mkfs.ext4'
+  | 'chattr'
+  | 'setpriv'
+  | 'prlimit'
+  | 'strace'
+  | 'memory cgroup';
 
 export const MEMORY_CGROUP = '/sys/fs/cgroup/memory';
 
@@ -13,8 +22,11 @@ const CHECKS: Readonly<Record<Need, () => boolean>> = {
   linux: () => process.platform === 'linux' && fs.existsSync('/proc/self/fd'),
   root: () => process.getuid?.() === 0,
   mount: () => inDirectory((dir) => runs('mount', '--bind', dir, dir) && runs('umount', dir)),
+  'loop devices and mkfs.ext4': () => fs.existsSync('/dev/loop-control') && runs('mkfs.ext4', '-V'),
   chattr: () => inDirectory((dir) => runs('chattr', '+i', dir) && runs('chattr', '-i', dir)),
   setpriv: () => runs('setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', 'true'),
+  prlimit: () => runs('prlimit', '--version'),
+  strace: () => runs('strace', '-qq', '-o', '/dev/null', 'true'),
   'memory cgroup': () => {
     const group = join(MEMORY_CGROUP, `fswal-probe-${process.pid}`);
     try {

@@ -5,6 +5,8 @@
 // Steps: ["open"] ["openIfClosed"] ["append", n] ["appendUntilRefused", most] ["appendUntilFull", most] ["sync"] ["syncLater"] ["synced"] ["close"] ["sleep", ms]
 //        ["appendPatiently", n] ["readAll"] ["fill", file]
 //        ["reopen"] (opens and closes again) ["write", file, bytes] ["remove", file] ["until", file] (waits for it)
+//        ["stop"] (all its threads, until SIGCONT) ["in", dir] (from now on another log, as in a process of its own)
+//        ["leave", file, bytes] (fills the disk but for so much) ["reopenIfRefused"] (where the last "reopen" failed)
 // One JSON line a step on stdout: { step, code, message, returned, durable, stored, files, fds }.
 import fs from 'node:fs';
 import { join } from 'node:path';
@@ -13,7 +15,8 @@ import { contentIsRight, fillContent } from '../../harness/children/formula.js';
 import { waitForTracer } from './gate.js';
 import { hookWorkers } from './worker-hook.js';
 
-const { dir, published, control, options, traced, steps, readMeta } = JSON.parse(process.argv[2]);
+const { dir: firstDir, published, control, options, traced, steps, readMeta } = JSON.parse(process.argv[2]);
+let dir = firstDir;
 const tracedWorkers = traced.filter((role) => role !== 'main');
 const hooked = tracedWorkers.length > 0;
 // Only the first life of each: nobody traces the threads of a recorder that is opened later.
@@ -37,6 +40,8 @@ const event = new EventView();
 let recorder;
 let id = 0;
 let later;
+/** Whether the last `reopen` has failed. */
+let refused = false;
 
 function publish() {
   fs.writeSync(place, bytes, 0, bytes.length, 0);
@@ -119,8 +124,24 @@ const actions = {
     }
   },
   async reopen() {
+    refused = true;
     const again = await RecorderManager.open({ dir, ...options });
     await again.close();
+    refused = false;
+  },
+  async reopenIfRefused() {
+    if (refused) await actions.reopen();
+  },
+  in(another) {
+    dir = another;
+    recorder = undefined;
+    id = 0;
+    numbers.fill(0n);
+    publish();
+  },
+  leave(file, size) {
+    const { bavail, bsize } = fs.statfsSync(join(file, '..'));
+    fs.writeFileSync(file, new Uint8Array(Math.max(0, bavail * bsize - size)));
   },
   async sleep(ms) {
     await sleep(ms);
@@ -171,6 +192,10 @@ const actions = {
   remove(file) {
     fs.unlinkSync(file);
   },
+  /** Until its parent lets it go on. */
+  stop() {
+    process.kill(process.pid, 'SIGSTOP');
+  },
   /** Says so without opening anything, for descriptors may be what is short. */
   async until(file) {
     say({ waiting: file });
@@ -211,7 +236,7 @@ for (const [name, ...args] of steps) {
   if (readMeta) line.stored = storedPosition();
   line.returned = id;
   line.durable = recorder === undefined ? 0 : Number(recorder.durableEventId);
-  if (name === 'close' || name === 'reopen') {
+  if (name === 'close' || name.startsWith('reopen')) {
     try {
       line.files = openFiles();
       line.fds = descriptors();

@@ -29,7 +29,8 @@ if (inWorker !== undefined) {
 }
 const { RecorderManager } = await import('@fswal/recorder');
 
-const recorder = await RecorderManager.open({ dir, ...options });
+// A worker may die while the others still start.
+const recorder = await RecorderManager.open({ dir, ...options }).catch(endWith);
 const event = new EventView();
 let id = Number(recorder.metaState.eventId);
 marks.base = id;
@@ -50,7 +51,11 @@ try {
     marks.durable = Number(await nextDurable());
   }
 } catch (error) {
-  // A worker has failed. What the engine heard of it goes to the parent; then the process ends in its worst way.
+  await endWith(error);
+}
+
+/** A worker has failed: what the engine heard of it goes to the parent, and the process ends in its worst way. */
+async function endWith(error) {
   if (inWorker === undefined) throw error;
   process.stdout.write(String(error.code ?? error), () => process.kill(process.pid, 'SIGKILL'));
   await new Promise((resolve) => setTimeout(resolve, 60_000));
