@@ -49,8 +49,9 @@ export class Folder implements FolderHandle {
     try {
       const made = makeDirectory(dir);
       fd = fs.openSync(dir, O_RDONLY | O_DIRECTORY);
-      if (made) fs.fchmodSync(fd, DIR_MODE);
+      // First: by now it may be another directory than the one that was made.
       if (!shared) refuseShared(dir, fs.fstatSync(fd));
+      if (made) fs.fchmodSync(fd, DIR_MODE);
       return new Folder({ path: dir, fd });
     } catch (cause) {
       if (fd !== undefined) closeFile(fd, dir);

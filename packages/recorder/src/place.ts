@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { type EventView, WalError } from '@fswal/format';
+import { asWalError } from '@fswal/mmap';
 import type { CheckedOptions } from './options.js';
 
 /** What the place of a log can promise. */
@@ -48,9 +49,17 @@ const FILE_SYSTEMS: ReadonlyMap<number, readonly [string, LogPlace['kind']]> = n
 export function logPlace(dir: string): LogPlace {
   if (process.platform !== 'linux')
     return { fileSystem: process.platform, kind: 'unknown', warning: undefined };
-  const magic = fs.statfsSync(nearestExisting(dir)).type >>> 0;
+  const magic = magicOf(nearestExisting(dir));
   const [fileSystem, kind] = FILE_SYSTEMS.get(magic) ?? [`0x${magic.toString(16)}`, 'unknown' as const];
   return { fileSystem, kind, warning: warningFor(dir, fileSystem, kind) };
+}
+
+function magicOf(dir: string): number {
+  try {
+    return fs.statfsSync(dir).type >>> 0;
+  } catch (cause) {
+    throw asWalError('OPEN_FAILED', 'cannot tell what file system it is on', cause, dir);
+  }
 }
 
 function nearestExisting(dir: string): string {

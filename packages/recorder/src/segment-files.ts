@@ -221,16 +221,19 @@ export class SegmentFiles {
     }
   }
 
-  /** Writes all of `bytes` at `offset`. @throws WalError DISK_FULL, WRITE_FAILED */
+  /** Writes all of `bytes` at `offset`. @throws WalError DISK_FULL, WRITE_FAILED, with the offset up to which all was written */
   write({ fd, file }: { fd: number; file: string }, bytes: Uint8Array, offset: number): void {
     let done = 0;
     while (done < bytes.length) {
-      const from = done;
-      const count = attempt('WRITE_FAILED', file, () =>
-        fs.writeSync(fd, bytes, from, bytes.length - from, offset + from),
-      );
+      let count: number;
+      try {
+        count = fs.writeSync(fd, bytes, done, bytes.length - done, offset + done);
+      } catch (cause) {
+        const { code, reason } = asWalError('WRITE_FAILED', 'the system refused', cause, file);
+        throw new WalError(code, reason, { file, offset: offset + done, cause });
+      }
       if (count === 0)
-        throw new WalError('WRITE_FAILED', 'nothing was written', { file, offset: offset + from });
+        throw new WalError('WRITE_FAILED', 'nothing was written', { file, offset: offset + done });
       done += count;
     }
   }

@@ -5,10 +5,12 @@ import {
   blockOffset,
   checksum,
   decodeBlockHeader,
+  EVENT_BYTES,
   eventOffset,
   SEGMENT_HEADER_BYTES,
   type SegmentHeader,
   sealBlock,
+  WalError,
 } from '@fswal/format';
 import type { LogPosition } from './control.js';
 import { nowNs, type OpenSegment, type SegmentFiles } from './segment-files.js';
@@ -162,7 +164,12 @@ export class SegmentWriter {
     this.#begin(block);
     const from = eventOffset(this.#tailEvents);
     const to = eventOffset(count);
-    this.#files.write(this.segment, block.subarray(from, to), blockOffset(this.#blocks) + from);
+    try {
+      this.#files.write(this.segment, block.subarray(from, to), blockOffset(this.#blocks) + from);
+    } catch (error) {
+      this.#clearHalfEvent(error);
+      throw error;
+    }
     this.#tailEvents = count;
     this.#lastEventId = eventIdOf(block, count - 1);
     this.#endOffset = blockOffset(this.#blocks) + to;
@@ -210,6 +217,13 @@ export class SegmentWriter {
       closedNs: 0n,
       lastChainedChecksum: 0n,
     };
+  }
+
+  /** An event whose writing ended amid it has its id there, which says that it is whole: that goes again. */
+  #clearHalfEvent(error: unknown): void {
+    const end = error instanceof WalError ? (error.offset ?? 0) : 0;
+    const half = end % EVENT_BYTES;
+    if (half > 0) this.#files.write(this.segment, new Uint8Array(half), end - half);
   }
 
   /** Before the first event of the segment: the header that names it. */

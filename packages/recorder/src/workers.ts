@@ -4,6 +4,8 @@ import { WalError } from '@fswal/format';
 import { ROLES, Role } from './control.js';
 import type { CommonWorkerData, WorkerReady } from './worker-data.js';
 
+const YOUNG_GENERATION_MB = 4;
+
 interface NamedWorker {
   readonly role: Role;
   readonly name: string;
@@ -29,6 +31,8 @@ export class Workers {
         workerData: { ...data, role, index },
         // The process's own flags may be such that no thread starts with them (--input-type).
         execArgv: [],
+        // By default the nursery of each thread grows for many minutes, to tens of megabytes, for garbage that dies at once.
+        resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
         trackUnmanagedFds: false,
         name: `fswal ${name}`,
       };
@@ -39,17 +43,23 @@ export class Workers {
       }
     };
     const all: NamedWorker[] = [];
+    const starts: Promise<void>[] = [];
+    const untilUp = async (each: NamedWorker) => {
+      each.systemId = await ready(each.worker, each.name);
+    };
     try {
       for (const role of ROLES) {
         const count = role === 'maintainer' ? maintainers : 1;
-        for (let i = 0; i < count; i++) all.push(start(Role[role], i, i === 0 ? role : `${role} ${i + 1}`));
+        for (let i = 0; i < count; i++) {
+          const each = start(Role[role], i, i === 0 ? role : `${role} ${i + 1}`);
+          all.push(each);
+          starts.push(untilUp(each));
+        }
       }
-      await Promise.all(
-        all.map(async (each) => {
-          each.systemId = await ready(each.worker, each.name);
-        }),
-      );
+      await Promise.all(starts);
     } catch (error) {
+      // koffi ends the process hard where a thread is terminated that is loading it.
+      await Promise.allSettled(starts);
       await Promise.all(all.map(({ worker }) => worker.terminate()));
       throw error;
     }

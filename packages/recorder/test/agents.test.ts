@@ -74,6 +74,21 @@ describe('the writer', () => {
     recorder.kill();
   });
 
+  test('leaves no half event where the disk was full amid one', () => {
+    const { dir, files, recorder } = open();
+    recorder.appendTo(10);
+    recorder.settle([recorder.writer]);
+    recorder.appendTo(15);
+    // Two and a half of the five events go out.
+    let refusals = 1;
+    files.before = (call) => (call.what === 'write' && refusals-- > 0 ? 'ENOSPC' : undefined);
+    while (refusals > 0) recorder.writer.doWork();
+    expect(readLog(dir)).toMatchObject({ ids: range(1, 12), wrongContent: [] });
+    recorder.settle();
+    expect(readLog(dir)).toMatchObject({ ids: range(1, 15), wrongContent: [] });
+    recorder.kill();
+  });
+
   test('seals a block that it had begun when the rest has come', () => {
     const { dir, files, recorder } = open();
     recorder.appendTo(100);

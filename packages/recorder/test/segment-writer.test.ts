@@ -166,11 +166,12 @@ test('a call that met a full disk can be made again, with the same bytes at the 
   for (const { writer, files } of [smooth, rough]) {
     const memory = blocksFrom(1, 4);
     const failing = files === rough.files;
-    let fail = failing;
+    const failed = new Set<string>();
     files.before = (call) => {
-      if (call.what !== 'write' || !failing) return undefined;
-      fail = !fail;
-      return fail ? undefined : 'ENOSPC';
+      const place = JSON.stringify(call);
+      if (call.what !== 'write' || !failing || failed.has(place)) return undefined;
+      failed.add(place);
+      return 'ENOSPC';
     };
     const again = (action: () => void) => {
       for (let tries = 1; ; tries++) {

@@ -30,8 +30,9 @@ export class WatchedFiles extends SegmentFiles {
     const failure = this.#see(call);
     if (failure !== undefined) {
       // A full disk takes a part before it says so.
-      fs.writeSync(target.fd, bytes, 0, Math.floor(bytes.length / 2), offset);
-      throw new WalError(failure === 'ENOSPC' ? 'DISK_FULL' : 'WRITE_FAILED', failure, { file: target.file });
+      const done = fs.writeSync(target.fd, bytes, 0, Math.floor(bytes.length / 2), offset);
+      const code = failure === 'ENOSPC' ? 'DISK_FULL' : 'WRITE_FAILED';
+      throw new WalError(code, failure, { file: target.file, offset: offset + done });
     }
     super.write(target, bytes, offset);
   }
