@@ -185,6 +185,35 @@ describe('retention', () => {
     recorder.close();
   });
 
+  test('never takes what could not be made durable for lack of room, though there is room a moment later', () => {
+    const dir = newLogDir(FAST);
+    const files = new WatchedFiles(dir);
+    const recorder = start({ dir, files, limits: { maxSegments: 1 } });
+    recorder.appendTo(1000);
+    recorder.sync();
+    let isFull = true;
+    files.before = (call) => {
+      if (call.what !== 'write' || call.file !== META_TEMP_FILE) return undefined;
+      // Full whenever the position is stored, and not when retention asks.
+      isFull = !isFull;
+      return isFull ? undefined : 'ENOSPC';
+    };
+    for (let id = 1500; id < 3 * SEGMENT_EVENTS; id += 500) {
+      recorder.appendTo(id);
+      recorder.settle([recorder.preparer, recorder.writer, recorder.maintainer]);
+      isFull = true;
+      recorder.coordinator.doWork();
+      recorder.settle([recorder.maintainer]);
+    }
+    expect(recorder.control.written.segmentIndex).toBe(2);
+    expect(readMeta(dir)).toMatchObject({ segmentIndex: 0, eventId: 1000n });
+    expect(wals(dir)).toContain(0);
+    files.before = () => undefined;
+    recorder.settle();
+    expect(wals(dir)).not.toContain(0);
+    recorder.close();
+  });
+
   test('never takes what a reader of this process may still read', () => {
     const recorder = start({ limits: { maxSegments: 2 } });
     const reader = registerReader(recorder.dir);
