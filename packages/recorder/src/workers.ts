@@ -4,7 +4,7 @@ import { WalError } from '@fswal/format';
 import { ROLES, Role } from './control.js';
 import type { CommonWorkerData, WorkerReady } from './worker-data.js';
 
-const YOUNG_GENERATION_MB = 4;
+const YOUNG_GENERATION_MB = 1;
 
 interface NamedWorker {
   readonly role: Role;
