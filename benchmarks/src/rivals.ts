@@ -34,7 +34,10 @@ export function openLmdb(dir: string): Rival {
 /** Undefined, and said so, where better-sqlite3 is not installed: it needs a compiler. */
 export function loadSqlite(): typeof BetterSqlite3 | undefined {
   try {
-    return createRequire(import.meta.url)('better-sqlite3');
+    const Database = createRequire(import.meta.url)('better-sqlite3') as typeof BetterSqlite3;
+    // Installed and not compiled it loads, and fails here.
+    new Database(':memory:').close();
+    return Database;
   } catch (error) {
     process.stderr.write(
       `without better-sqlite3, which is not installed (${String(error).split('\n')[0]})\n`,

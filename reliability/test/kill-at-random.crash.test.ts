@@ -100,7 +100,8 @@ test(
           const seed = random.below(2 ** 30);
           const recording = Recording.start({ dir, marksFile, seed, options, readsToo: true });
           await recording.firstAppend();
-          await sleep(100 + random.below(2 * LONGEST_MS));
+          await recording.firstRead();
+          await sleep(random.below(LONGEST_MS));
           const faults = await recording.kill();
           const { faults: found, lastId, firstId } = aftermath(dir, recording, last);
           const stoodAt = recording.marks.held;

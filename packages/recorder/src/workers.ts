@@ -1,10 +1,12 @@
 import fs from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { WalError } from '@fswal/format';
-import { ROLES, Role } from './control.js';
+import { Control, ROLES, Role } from './control.js';
 import type { CommonWorkerData, WorkerReady } from './worker-data.js';
 
 const YOUNG_GENERATION_MB = 1;
+/** How long a thread may take to end after a failure before it is terminated. */
+const STOP_TIMEOUT_MS = 5_000;
 
 interface NamedWorker {
   readonly role: Role;
@@ -58,8 +60,10 @@ export class Workers {
       }
       await Promise.all(starts);
     } catch (error) {
-      // koffi ends the process hard where a thread is terminated that is loading it.
+      // Nobody is terminated while it loads koffi, which ends the process hard, or amid making a segment, which would stay open.
       await Promise.allSettled(starts);
+      new Control(data.control).fail(error as WalError);
+      await Promise.all(all.map(({ worker }) => exitOrTimeout(worker, STOP_TIMEOUT_MS)));
       await Promise.all(all.map(({ worker }) => worker.terminate()));
       throw error;
     }

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 export type Need =
   | 'linux'
@@ -11,6 +12,7 @@ export type Need =
   | 'loop devices and mkfs.ext4'
   | 'chattr'
   | 'setpriv'
+  | 'a working tree that other users may read'
   | 'prlimit'
   | 'strace'
   | 'memory cgroup';
@@ -24,7 +26,8 @@ const CHECKS: Readonly<Record<Need, () => boolean>> = {
   mount: () => inDirectory((dir) => runs('mount', '--bind', dir, dir) && runs('umount', dir)),
   'loop devices and mkfs.ext4': () => fs.existsSync('/dev/loop-control') && runs('mkfs.ext4', '-V'),
   chattr: () => inDirectory((dir) => runs('chattr', '+i', dir) && runs('chattr', '-i', dir)),
-  setpriv: () => runs('setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', 'true'),
+  setpriv: () => asNobody('true'),
+  'a working tree that other users may read': () => asNobody('test', '-r', fileURLToPath(import.meta.url)),
   prlimit: () => runs('prlimit', '--version'),
   strace: () => runs('strace', '-qq', '-o', '/dev/null', 'true'),
   'memory cgroup': () => {
@@ -71,6 +74,10 @@ function runs(program: string, ...args: string[]): boolean {
   } catch {
     return false;
   }
+}
+
+function asNobody(...command: string[]): boolean {
+  return runs('setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', ...command);
 }
 
 function inDirectory(check: (dir: string) => boolean): boolean {

@@ -84,12 +84,18 @@ export class Recording {
   }
 
   /** Resolves when the first event is appended, or the child is dead. */
-  async firstAppend(): Promise<void> {
-    const { child, marks } = this;
-    while (!this.opened || marks.returned === marks.base) {
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      await sleep(1);
-    }
+  firstAppend(): Promise<void> {
+    return this.#until(() => this.opened && this.marks.returned !== this.marks.base);
+  }
+
+  /** Resolves when the child's reader stands at an event, or the child is dead. */
+  firstRead(): Promise<void> {
+    return this.#until(() => this.marks.held > 0);
+  }
+
+  async #until(holds: () => boolean): Promise<void> {
+    const { child } = this;
+    while (!holds() && child.exitCode === null && child.signalCode === null) await sleep(1);
   }
 
   /** @returns what is wrong with the way it ended, one line each; it was killed if it never ended by itself */
