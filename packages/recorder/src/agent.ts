@@ -1,6 +1,9 @@
 import type { WalError } from '@fswal/format';
 import type { Control, Role } from './control.js';
-import { releaseNativeMemory } from './native-memory.js';
+import { collectGarbage, releaseNativeMemory } from './native-memory.js';
+
+/** V8 lets the heap of a thread grow for many minutes before it looks through all of it; ours have little that lives. */
+const COLLECT_INTERVAL_MS = 10_000;
 
 /** The work of one thread, in small steps. How it waits between them is not its business. */
 export interface Agent {
@@ -49,6 +52,7 @@ export async function runAgent(
   control: Control,
   asFailure: (error: unknown) => WalError,
 ): Promise<void> {
+  let collectAtMs = performance.now() + COLLECT_INTERVAL_MS;
   while (!agent.done && !control.failed) {
     const seen = control.wakeCount(agent.role);
     let work: number;
@@ -59,6 +63,10 @@ export async function runAgent(
       return;
     }
     if (agent.leftNativeMemory) await releaseNativeMemory();
+    if (work > 0 && performance.now() >= collectAtMs) {
+      collectGarbage();
+      collectAtMs = performance.now() + COLLECT_INTERVAL_MS;
+    }
     const idleMs = idle.idleMs(work);
     if (idleMs > 0 && !agent.done) control.sleep(agent.role, seen, idleMs);
   }

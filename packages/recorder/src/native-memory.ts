@@ -2,14 +2,19 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import v8 from 'node:v8';
 import vm from 'node:vm';
 
-let collectGarbage: (() => void) | undefined;
+let collector: (() => void) | undefined;
+
+/** Collects this thread's garbage now: some milliseconds. */
+export function collectGarbage(): void {
+  collector ??= garbageCollector();
+  collector();
+}
 
 /**
  * Gives back what native code, such as a codec, has allocated for this thread. V8 must see that nobody uses it any more,
  * which it would otherwise look for after some 64 MB; then it is freed on the thread's event loop, and nowhere else.
  */
 export async function releaseNativeMemory(): Promise<void> {
-  collectGarbage ??= garbageCollector();
   collectGarbage();
   await nextTurn();
 }

@@ -33,6 +33,8 @@ test('snapshots of another thread are never torn, however fast it records and ho
     const snapshot = telemetry.snapshot();
     wrong.push(...complaints(snapshot));
     counts.add(snapshot.append.count);
+    // Sums of more than 134 million have no exact number to be compared with.
+    if (snapshot.append.count > 100_000_000) break;
   }
   const answers = Promise.all([once(writer, 'message'), once(reader, 'message')]);
   Atomics.store(new Int32Array(stop), 0, 1);
