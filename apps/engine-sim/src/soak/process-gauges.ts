@@ -25,13 +25,16 @@ export class ProcessGauges {
   readonly #chunk = Buffer.alloc(CHUNK_BYTES);
   /** Since the last reading. */
   #lowestRss = Number.POSITIVE_INFINITY;
+  #fewestDescriptors = Number.POSITIVE_INFINITY;
 
   /**
    * To be called often between two readings. A thread that compresses a segment holds it several times over for a moment;
-   * the lowest RSS of a second is what the process keeps.
+   * and opens and closes files: the lowest RSS and the fewest descriptors of a second are what the process keeps.
    */
   observe(): void {
     this.#lowestRss = Math.min(this.#lowestRss, process.memoryUsage.rss());
+    // Without the descriptor by which the directory is read.
+    this.#fewestDescriptors = Math.min(this.#fewestDescriptors, readdirSync(`${PROC}/fd`).length - 1);
   }
 
   /** @throws Error of the file system where there is no /proc */
@@ -44,8 +47,8 @@ export class ProcessGauges {
     into[at + 1] = heapUsed;
     into[at + 2] = external;
     into[at + 3] = arrayBuffers;
-    // Without the descriptor by which the directory is read.
-    into[at + 4] = readdirSync(`${PROC}/fd`).length - 1;
+    into[at + 4] = this.#fewestDescriptors;
+    this.#fewestDescriptors = Number.POSITIVE_INFINITY;
     into[at + 5] = this.#countLines(`${PROC}/maps`);
     into[at + 6] = readdirSync(`${PROC}/task`).length;
   }
