@@ -1,9 +1,9 @@
 import type { WalError } from '@fswal/format';
 import type { Control, Role } from './control.js';
-import { collectGarbage, releaseNativeMemory } from './native-memory.js';
+import { releaseMemory } from './release-memory.js';
 
 /** V8 lets the heap of a thread grow for many minutes before it looks through all of it; ours have little that lives. */
-const COLLECT_INTERVAL_MS = 10_000;
+const RELEASE_INTERVAL_MS = 10_000;
 
 /** The work of one thread, in small steps. How it waits between them is not its business. */
 export interface Agent {
@@ -52,7 +52,7 @@ export async function runAgent(
   control: Control,
   asFailure: (error: unknown) => WalError,
 ): Promise<void> {
-  let collectAtMs = performance.now() + COLLECT_INTERVAL_MS;
+  let releaseAtMs = performance.now() + RELEASE_INTERVAL_MS;
   while (!agent.done && !control.failed) {
     const seen = control.wakeCount(agent.role);
     let work: number;
@@ -62,10 +62,9 @@ export async function runAgent(
       control.fail(asFailure(error));
       return;
     }
-    if (agent.leftNativeMemory) await releaseNativeMemory();
-    if (work > 0 && performance.now() >= collectAtMs) {
-      collectGarbage();
-      collectAtMs = performance.now() + COLLECT_INTERVAL_MS;
+    if (agent.leftNativeMemory || (work > 0 && performance.now() >= releaseAtMs)) {
+      await releaseMemory();
+      releaseAtMs = performance.now() + RELEASE_INTERVAL_MS;
     }
     const idleMs = idle.idleMs(work);
     if (idleMs > 0 && !agent.done) control.sleep(agent.role, seen, idleMs);

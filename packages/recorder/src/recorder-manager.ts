@@ -30,9 +30,6 @@ import { Watermarks, type WatermarkValues } from './watermarks.js';
 import { commonWorkerData } from './worker-data.js';
 import { Workers } from './workers.js';
 
-/** How long a system call of a worker may take before its thread is terminated. */
-const STOP_TIMEOUT_MS = 5_000;
-
 /** One segment that retention wants to compress or to delete. */
 export interface RetentionPlanStep extends RetentionStep {
   readonly file: string;
@@ -329,9 +326,9 @@ export class RecorderManager<View extends EventView = RequestEvent> {
    * Seals and syncs everything appended, stops the workers, removes the tail ring and unused prepared segments, frees
    * the directory. Calling it again gives the same promise.
    *
-   * @throws WalError the failure, where there was one; DISK_FULL where what is in the ring found no room; FILE_NOT_DELETED,
-   * CLOSE_FAILED: all is
-   * released then too, and the ring stays for the next recorder to take its events from
+   * @throws WalError the failure, where there was one; DISK_FULL where what is in the ring found no room;
+   * FILE_NOT_DELETED, CLOSE_FAILED: all is released then too, and the ring stays for the next recorder to take its events
+   * from
    */
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -346,10 +343,10 @@ export class RecorderManager<View extends EventView = RequestEvent> {
       this.#removeUnused();
     } catch (error) {
       const named = this.#directories.log.named(error);
-      await this.#stopAtOnce(named);
+      this.#giveUp(named);
       throw named;
     } finally {
-      await this.#workers.terminate();
+      await this.#workers.stop();
       this.#release();
     }
   }
@@ -380,11 +377,10 @@ export class RecorderManager<View extends EventView = RequestEvent> {
   }
 
   /** Each worker ends after the step it is at: one that is terminated in the midst of it may leave a descriptor open. */
-  async #stopAtOnce(cause: unknown): Promise<void> {
+  #giveUp(cause: unknown): void {
     const failure = asWalError('WORKER_FAILED', 'the recorder was closed', cause);
     this.#control.fail(failure);
     this.#waiters.rejectAll(failure);
-    await Promise.all(Object.values(Role).map((role) => this.#workers.exitOrTimeout(role, STOP_TIMEOUT_MS)));
   }
 
   /** Resolves when the threads of a role have exited. @throws WalError on a failure, or when the disk stays full */

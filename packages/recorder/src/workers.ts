@@ -5,7 +5,7 @@ import { Control, ROLES, Role } from './control.js';
 import type { CommonWorkerData, WorkerReady } from './worker-data.js';
 
 const YOUNG_GENERATION_MB = 1;
-/** How long a thread may take to end after a failure before it is terminated. */
+/** How long a system call of a thread may take before it is terminated. */
 const STOP_TIMEOUT_MS = 5_000;
 
 interface NamedWorker {
@@ -63,8 +63,7 @@ export class Workers {
       // Nobody is terminated while it loads koffi, which ends the process hard, or amid making a segment, which would stay open.
       await Promise.allSettled(starts);
       new Control(data.control).fail(error as WalError);
-      await Promise.all(all.map(({ worker }) => exitOrTimeout(worker, STOP_TIMEOUT_MS)));
-      await Promise.all(all.map(({ worker }) => worker.terminate()));
+      await new Workers(all).stop();
       throw error;
     }
     for (const { worker } of all) worker.unref();
@@ -105,7 +104,9 @@ export class Workers {
     );
   }
 
-  async terminate(): Promise<void> {
+  /** Resolves when all have exited, of themselves or, after a while, because they were terminated. */
+  async stop(): Promise<void> {
+    await Promise.all(this.#all.map(({ worker }) => exitOrTimeout(worker, STOP_TIMEOUT_MS)));
     await Promise.all(this.#all.map(({ worker }) => worker.terminate()));
   }
 }

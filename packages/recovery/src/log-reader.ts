@@ -114,8 +114,9 @@ export class LogReader {
 
   private constructor(
     options: LogReaderOptions,
-    listed: readonly SegmentFile[],
+    kept: readonly SegmentFile[],
     durable: KnownDurable,
+    missing: WalError | undefined,
     ring: TailRingImage | undefined,
     ringNote: string | undefined,
   ) {
@@ -124,7 +125,6 @@ export class LogReader {
     this.#onSegment = options.onSegment ?? (() => {});
     this.#fromEventId = options.fromEventId;
     this.#scan = new LogScan(durable.position);
-    const kept = withoutRetired(listed, durable.position);
     const files = oneFormEach(kept);
     const others = kept.filter((file) => !files.includes(file));
     this.#otherForms = new Map(others.map((file) => [file.segmentIndex, file]));
@@ -134,7 +134,6 @@ export class LogReader {
     this.segmentCount = this.#files.length;
     this.windowBytes = largest(options.dir, this.#files);
     this.summary = { oldestSegmentIndex: files[0]?.segmentIndex ?? null, durable: durable.report };
-    const missing = beginIsMissing(options.dir, listed, durable);
     if (missing !== undefined) this.#fail(missing);
   }
 
@@ -147,11 +146,13 @@ export class LogReader {
     const ring = place.file === undefined ? undefined : TailRingImage.read(place.file, bootId, onProgress);
     for (let tries = 1; ; tries++) {
       const meta = readDurablePosition(dir);
-      const files = listLogDirectory(dir).segments;
-      const durable = knownDurable(dir, meta, files);
+      const { segments } = listLogDirectory(dir);
+      const durable = knownDurable(dir, meta, segments);
+      const kept = withoutRetired(segments, durable.position);
+      const missing = durableSegmentMissing(durable.position, kept[0]?.segmentIndex, dir);
       // Retention may have moved the one and taken the other between the two reads.
-      const isTorn = beginIsMissing(dir, files, durable) !== undefined && tries < MAX_OPENING_TRIES;
-      if (!isTorn) return new LogReader(options, files, durable, ring, place.note);
+      if (missing === undefined || tries === MAX_OPENING_TRIES)
+        return new LogReader(options, kept, durable, missing, ring, place.note);
     }
   }
 
@@ -321,10 +322,6 @@ export class LogReader {
     this.#done = true;
     this.#ring = undefined;
   }
-}
-
-function beginIsMissing(dir: string, listed: readonly SegmentFile[], { position }: KnownDurable) {
-  return durableSegmentMissing(position, withoutRetired(listed, position)[0]?.segmentIndex, dir);
 }
 
 /** What to read a segment from, in turn. @param packed its `.lz4`, where it was listed beside its `.wal` */

@@ -4,18 +4,14 @@ import vm from 'node:vm';
 
 let collector: (() => void) | undefined;
 
-/** Collects this thread's garbage now: some milliseconds. */
-export function collectGarbage(): void {
+/**
+ * Collects this thread's garbage, which takes some milliseconds, and gives back what native code, such as a codec, has
+ * allocated for it. V8 must see that nobody uses that any more, which it would otherwise look for after some 64 MB; then it
+ * is freed on the thread's event loop, and nowhere else.
+ */
+export async function releaseMemory(): Promise<void> {
   collector ??= garbageCollector();
   collector();
-}
-
-/**
- * Gives back what native code, such as a codec, has allocated for this thread. V8 must see that nobody uses it any more,
- * which it would otherwise look for after some 64 MB; then it is freed on the thread's event loop, and nowhere else.
- */
-export async function releaseNativeMemory(): Promise<void> {
-  collectGarbage();
   await nextTurn();
 }
 
