@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { workerData } from 'node:worker_threads';
+import { decompressSegment } from '@fswal/format/files';
 
 const { entry, counts, seed } = workerData.spoil;
 const write = fs.writeSync;
@@ -11,7 +12,10 @@ fs.writeSync = (fd, bytes, ...rest) => {
   const isFrame = fs.readlinkSync(`/proc/self/fd/${fd}`).endsWith('.wal.lz4.tmp');
   if (isFrame && Atomics.add(counts, 0, 1) % 2 === 1) {
     Atomics.add(counts, 1, 1);
-    return write(fd, spoil(bytes), ...rest);
+    let spoiled = spoil(bytes);
+    // A match may have been moved to where the same bytes stand.
+    while (unpacked(spoiled)?.equals(unpacked(bytes))) spoiled = spoil(bytes);
+    return write(fd, spoiled, ...rest);
   }
   return write(fd, bytes, ...rest);
 };
@@ -21,6 +25,14 @@ await import(entry);
 function below(limit) {
   random = (Math.imul(random, 1_103_515_245) + 12_345) >>> 0;
   return (random >>> 4) % limit;
+}
+
+function unpacked(frame) {
+  try {
+    return decompressSegment(frame, 2 ** 30, 'a spoiled frame');
+  } catch {
+    return undefined;
+  }
 }
 
 function spoil(bytes) {
