@@ -1,5 +1,6 @@
 export type { DurableReport } from '@fswal/format/files';
+export { EventBlock } from './event-block.js';
 export { RecoveryManager } from './recovery-manager.js';
-export type { EventViewClass, RecoveryOptions } from './recovery-options.js';
-export type { RecoveryReport, TailRingReport, TornTail } from './recovery-report.js';
+export type { EventViewClass, RecoveryMode, RecoveryOptions } from './recovery-options.js';
+export type { Gap, RecoveryReport, TailRingReport, TornTail } from './recovery-report.js';
 export { RECOVERY_METRICS, type RecoverySnapshot } from './telemetry.js';

@@ -27,15 +27,16 @@ import {
   oneFormEach,
   readBootId,
   readDurablePosition,
-  readSegmentHeader,
   readTailRingPlace,
   type TailRingPlace,
 } from '@fswal/format/files';
 import type { LogSummary, TailRingReport, TornTail } from './recovery-report.js';
 import { eventsOfBlock, type ReplayWindow, seekInWindow, type WindowContent } from './replay-window.js';
+import { SegmentLocator } from './segment-locator.js';
 import { MAX_SEGMENT_FILE_BYTES, SegmentReader } from './segment-reader.js';
 import { TailRingImage } from './tail-ring-image.js';
 import { TailRingReplay } from './tail-ring-replay.js';
+import { type LogEnd, type SeekTarget, SeekWord, type WindowSource } from './window-source.js';
 
 const NOT_WHOLE = -1;
 /** While a recorder is at work, a log whose beginning is missing is looked at anew so often before that is believed. */
@@ -62,31 +63,18 @@ export interface LogReaderOptions {
   readonly bootId?: string;
 }
 
-/** How a log ended. */
-export interface LogEnd {
-  /** Damage at or before the durable position, or a failure to read. */
-  readonly error: WalError | undefined;
-  readonly tail: TornTail | null;
-  readonly tailRing: TailRingReport | null;
-  /** The last event of the log; 0 = none. */
-  readonly endEventId: bigint;
-}
-
 /**
  * Reads a log directory in order, window by window: segments, verified and judged, then what a killed recorder left
- * in its tail ring. Synchronous, on whatever thread; writes nothing and locks nothing.
+ * in its tail ring. Ends at the first damage.
  *
  * A recorder may be at work meanwhile, so the order of the reads matters: the tail ring first (what it loses
  * afterwards is in the segments by then), then the durable position (older than the segments that it is held
  * against), then the list of segments, and each segment as its turn comes.
  */
-export class LogReader {
-  /** Bytes that a window needs for each segment listed. A segment that grows later asks its window for more. */
+export class LogReader implements WindowSource {
   readonly windowBytes: number;
-  /** How many segments there are to read. */
   readonly segmentCount: number;
   readonly summary: LogSummary;
-  /** Segment files read and verified so far, and their bytes. */
   segments = 0;
   bytes = 0;
 
@@ -96,11 +84,16 @@ export class LogReader {
   readonly #files: readonly SegmentFile[];
   /** The `.lz4` of segments that have both forms: a recorder was interrupted while it compressed them. */
   readonly #otherForms: ReadonlyMap<number, SegmentFile>;
-  readonly #scan: LogScan;
+  readonly #locator: SegmentLocator;
+  readonly #durable: KnownDurable;
+  /** Why the log cannot be read from its beginning. */
+  readonly #missing: WalError | undefined;
+  readonly #ring: TailRingImage | undefined;
+  readonly #ringNote: string | undefined;
+  #scan: LogScan;
   #next = 0;
-  /** 0 as soon as it has been reached. */
-  #fromEventId: bigint;
-  #ring: TailRingImage | undefined;
+  /** Undefined as soon as it has been reached. */
+  #from: SeekTarget | undefined;
   #ringReplay: TailRingReplay | undefined;
   /** The last block with events, copied out of its window: the tail ring must go on from it. */
   readonly #lastBlock = new Int32Array(BLOCK_WORDS);
@@ -123,18 +116,21 @@ export class LogReader {
     this.#dir = options.dir;
     this.#onProgress = options.onProgress ?? (() => {});
     this.#onSegment = options.onSegment ?? (() => {});
-    this.#fromEventId = options.fromEventId;
-    this.#scan = new LogScan(durable.position);
+    this.#durable = durable;
+    this.#missing = missing;
     const files = oneFormEach(kept);
     const others = kept.filter((file) => !files.includes(file));
     this.#otherForms = new Map(others.map((file) => [file.segmentIndex, file]));
     this.#ring = ring;
-    if (ringNote !== undefined) this.#tailRing = { events: 0, note: ringNote };
-    this.#files = options.fromEventId > 0n ? fromSegmentOf(options.dir, files, options.fromEventId) : files;
+    this.#ringNote = ringNote;
+    this.#files = files;
+    this.#locator = new SegmentLocator(options.dir, files);
     this.segmentCount = this.#files.length;
     this.windowBytes = largest(options.dir, this.#files);
     this.summary = { oldestSegmentIndex: files[0]?.segmentIndex ?? null, durable: durable.report };
-    if (missing !== undefined) this.#fail(missing);
+    this.#scan = new LogScan(durable.position);
+    const { fromEventId } = options;
+    this.#beginAt(fromEventId > 0n ? { word: SeekWord.eventId, value: fromEventId } : undefined);
   }
 
   /** @throws WalError DIRECTORY_NOT_FOUND, OPEN_FAILED, READ_FAILED */
@@ -156,14 +152,34 @@ export class LogReader {
     }
   }
 
-  /** How the log ended; known once `readNext` has returned undefined. */
   get end(): LogEnd {
     return {
       error: this.#error,
       tail: this.#tail,
       tailRing: this.#tailRing,
+      gaps: [],
       endEventId: this.#endEventId,
     };
+  }
+
+  seek(target: SeekTarget): void {
+    this.#beginAt(target);
+  }
+
+  #beginAt(from: SeekTarget | undefined): void {
+    this.#from = from;
+    this.#next = from === undefined ? 0 : this.#locator.locate(from);
+    this.#scan = new LogScan(this.#durable.position);
+    this.#ringReplay = undefined;
+    this.#lastBlock.fill(0);
+    this.#lastEventWord = 0;
+    this.#eventsInBlock = 0;
+    this.#error = undefined;
+    this.#tail = null;
+    this.#tailRing = this.#ringNote === undefined ? null : { events: 0, note: this.#ringNote };
+    this.#endEventId = 0n;
+    this.#done = false;
+    if (this.#missing !== undefined) this.#fail(this.#missing);
   }
 
   /**
@@ -261,12 +277,10 @@ export class LogReader {
     tailEvents: number,
   ): WindowContent | undefined {
     if (blocks === 0 && tailEvents === 0) return undefined;
-    if (this.#fromEventId === 0n) {
-      return { segmentIndex, blocks, tailEvents, startBlock: 0, startEvent: 0 };
-    }
-    const start = seekInWindow(window.words, blocks, tailEvents, this.#fromEventId);
+    if (this.#from === undefined) return { segmentIndex, blocks, tailEvents, startBlock: 0, startEvent: 0 };
+    const start = seekInWindow(window.words, blocks, tailEvents, this.#from);
     if (start === undefined) return undefined;
-    this.#fromEventId = 0n;
+    this.#from = undefined;
     return { segmentIndex, blocks, tailEvents, ...start };
   }
 
@@ -296,8 +310,7 @@ export class LogReader {
     const { runs, events, note, lastEventId } = this.#ring.beyond(end);
     if (events > 0) this.#endEventId = lastEventId;
     this.#tailRing = { events, note: note ?? null };
-    if (runs.length > 0) this.#ringReplay = new TailRingReplay(this.#ring.words, runs, this.#fromEventId);
-    this.#ring = undefined;
+    if (runs.length > 0) this.#ringReplay = new TailRingReplay(this.#ring.words, runs, this.#from);
   }
 
   #cut(verdict: SegmentVerdict, bytes: Uint8Array, file: string): void {
@@ -320,7 +333,6 @@ export class LogReader {
   #fail(error: WalError): undefined {
     this.#error = error;
     this.#done = true;
-    this.#ring = undefined;
   }
 }
 
@@ -339,20 +351,6 @@ function formsOf(listed: SegmentFile, packed: SegmentFile | undefined): readonly
 function placeOfTailRing({ dir, tailRingDir }: LogReaderOptions): TailRingPlace {
   if (tailRingDir === undefined) return readTailRingPlace(dir);
   return { file: path.join(tailRingDir, TAIL_RING_FILE), note: undefined };
-}
-
-/**
- * The files from the one on that holds `eventId`, at the latest from the newest closed one: where the log ends can only
- * be told from a segment that surely has events.
- */
-function fromSegmentOf(dir: string, files: readonly SegmentFile[], eventId: bigint): readonly SegmentFile[] {
-  for (let i = files.length - 1; i > 0; i--) {
-    const { name, segmentIndex, compressed } = files[i];
-    const header = compressed ? undefined : readSegmentHeader(path.join(dir, name), segmentIndex);
-    if (header === undefined || header.closedNs === 0n || header.eventCount === 0) continue;
-    if (header.firstEventId <= eventId) return files.slice(i);
-  }
-  return files;
 }
 
 /** Bytes that hold the largest of these files, and some blocks of a tail ring. */

@@ -2,19 +2,21 @@
  * What passes between the preloader's thread and the replay thread.
  *
  *   ring `filled`      preloader -> replay     a record for each filled window, in order, then one for the end
- *   ring `exhausted`   replay -> preloader     the index of a window to fill again, or STOP
+ *   ring `exhausted`   replay -> preloader     the index of a window to fill again, SEEK, or STOP
  *   control words      see ControlWord         at any time
  *   message channel    preloader -> replay     what is rare and large: a window's new memory, the end of the log.
  *                                              Posted before the record that announces it, so that the replay thread,
  *                                              which does not return to its event loop, takes it synchronously
  */
 import type { PlainError } from './plain-error.js';
-import type { LogSummary, TailRingReport, TornTail } from './recovery-report.js';
+import type { RecoveryMode } from './recovery-options.js';
+import type { LogSummary } from './recovery-report.js';
+import type { LogEnd } from './window-source.js';
 
 /** The most windows there can be. */
 export const MAX_WINDOWS = 31;
-/** Room for all windows and the record of the end; or for all windows and STOP. */
-export const RING_CAPACITY = 32;
+/** Room for all windows and the records that are none: SEEK and STOP; CAUGHT_UP and END, of two epochs. */
+export const RING_CAPACITY = 64;
 
 /** A record of the ring of filled windows. */
 export const FilledWord = {
@@ -31,21 +33,38 @@ export const FilledWord = {
   segments: 7,
   bytesLow: 8,
   bytesHigh: 9,
+  /** How many seeks came before it. Records of an older epoch are to be left out. */
+  epoch: 10,
 } as const;
 export const FILLED_WORDS = 16;
-export const EXHAUSTED_WORDS = 1;
+
+/** A record of the ring of exhausted windows. */
+export const ExhaustedWord = {
+  /** Index of the window, SEEK or STOP. */
+  window: 0,
+  /** With SEEK: its epoch, and the target. */
+  epoch: 1,
+  seekWord: 2,
+  valueLow: 3,
+  valueHigh: 4,
+} as const;
+export const EXHAUSTED_WORDS = 8;
 
 /** Instead of a window's index: the log's end is reached; a message says how. */
 export const END = -1;
+/** Instead of a window's index: a follower has read all there was. Once in an epoch. */
+export const CAUGHT_UP = -2;
 /** Instead of a window's index: the preloader is to end. */
 export const STOP = -1;
+/** Instead of a window's index: the preloader is to go on from elsewhere. */
+export const SEEK = -2;
 
 /** Apart by more than a cache line: their writers differ. */
 export const ControlWord = {
   /** Written by the preloader: grows with each megabyte read and each segment verified. */
   progress: 0,
-  /** Written by the replay thread: 1 = end at once. */
-  stop: 32,
+  /** Written by the replay thread: grows with each seek and at the end. What is being read for an older one is not wanted any more. */
+  epoch: 32,
 } as const;
 export const CONTROL_WORDS = 64;
 
@@ -54,6 +73,8 @@ export interface PreloaderData {
   readonly dir: string;
   readonly tailRingDir: string | undefined;
   readonly fromEventId: bigint;
+  readonly mode: RecoveryMode;
+  readonly follow: boolean;
   readonly readAhead: number;
   readonly control: SharedArrayBuffer;
   readonly filled: SharedArrayBuffer;
@@ -74,9 +95,6 @@ export type PreloaderMessage =
   | { readonly kind: 'end'; readonly end: PlainEnd };
 
 /** `LogEnd` as plain data. */
-export interface PlainEnd {
+export interface PlainEnd extends Omit<LogEnd, 'error'> {
   readonly error: PlainError | undefined;
-  readonly tail: TornTail | null;
-  readonly tailRing: TailRingReport | null;
-  readonly endEventId: bigint;
 }

@@ -8,6 +8,7 @@ import {
   CONTROL_WORDS,
   ControlWord,
   EXHAUSTED_WORDS,
+  ExhaustedWord,
   FILLED_WORDS,
   FilledWord,
   type PlainEnd,
@@ -15,12 +16,14 @@ import {
   type PreloaderMessage,
   type PreloaderStart,
   RING_CAPACITY,
+  SEEK,
   STOP,
 } from './preloader-protocol.js';
 import type { CheckedOptions } from './recovery-options.js';
 import type { LogSummary } from './recovery-report.js';
 import { ReplayWindow } from './replay-window.js';
 import { type RecoveryMetrics, recoveryMetrics } from './telemetry.js';
+import type { SeekTarget } from './window-source.js';
 
 /** Checks for a filled window before the thread goes to sleep: some microseconds. */
 const SPINS = 2_000;
@@ -46,6 +49,7 @@ export class PreloaderThread {
   readonly #stallNaps: number;
   readonly #returned = new Int32Array(EXHAUSTED_WORDS);
   readonly #exit: Promise<unknown>;
+  #epoch = 0;
   #failure: WalError | undefined;
   #stopping: Promise<void> | undefined;
 
@@ -77,17 +81,14 @@ export class PreloaderThread {
    * @throws WalError DIRECTORY_NOT_FOUND, OPEN_FAILED, READ_FAILED, WORKER_FAILED
    */
   static async start(options: CheckedOptions): Promise<PreloaderThread> {
-    const { dir, tailRingDir, fromEventId, readAhead, stallTimeoutMs } = options;
+    const { stallTimeoutMs, ...settings } = options;
     const filled = SpscRing.create({ capacity: RING_CAPACITY, recordWords: FILLED_WORDS });
     const exhausted = SpscRing.create({ capacity: RING_CAPACITY, recordWords: EXHAUSTED_WORDS });
     const control = new Int32Array(new SharedArrayBuffer(CONTROL_WORDS * Int32Array.BYTES_PER_ELEMENT));
     const telemetry = recoveryMetrics();
     const { port1, port2 } = new MessageChannel();
     const workerData: PreloaderData = {
-      dir,
-      tailRingDir,
-      fromEventId,
-      readAhead,
+      ...settings,
       control: control.buffer as SharedArrayBuffer,
       filled: filled.buffer,
       exhausted: exhausted.buffer,
@@ -125,23 +126,59 @@ export class PreloaderThread {
 
   /**
    * Waits for the next filled window; `record` then says what it holds.
-   * @returns its index, or END
+   * @returns its index, END, or CAUGHT_UP
    * @throws WalError WORKER_FAILED where the thread is gone or stands still
    */
   takeFilled(): number {
-    if (!this.#filled.pop(this.record)) {
-      const start = performance.now();
-      this.#await();
-      this.#waits.record((performance.now() - start) * 1e6);
+    for (;;) {
+      if (!this.#filled.pop(this.record)) {
+        const start = performance.now();
+        this.#await();
+        this.#waits.record((performance.now() - start) * 1e6);
+      }
+      if (this.#accept()) return this.record[FilledWord.window];
     }
-    for (let messages = this.record[FilledWord.messages]; messages > 0; messages--) this.#receive();
-    return this.record[FilledWord.window];
+  }
+
+  /**
+   * Takes the next filled window if there is one.
+   * @returns whether there was; `record` then says what it holds
+   * @throws WalError WORKER_FAILED where the thread is gone
+   */
+  tryTakeFilled(): boolean {
+    while (this.#filled.pop(this.record)) if (this.#accept()) return true;
+    if (this.#failure !== undefined) throw this.#failure;
+    return false;
+  }
+
+  /** Resolves when a window is filled (true), or the time is up or the thread gone (false). */
+  async filled(timeoutMs: number): Promise<boolean> {
+    const deadline = performance.now() + timeoutMs;
+    for (;;) {
+      const leftMs = Math.max(0, deadline - performance.now());
+      if (await this.#filled.waitNotEmptyAsync(Math.min(leftMs, NAP_MS))) return true;
+      // Nobody fills another one once the thread is gone.
+      if (leftMs === 0 || this.#failure !== undefined) return false;
+    }
   }
 
   /** Hands a window back, to be filled again. */
   release(window: number): void {
-    this.#returned[0] = window;
+    this.#returned[ExhaustedWord.window] = window;
     this.#exhausted.push(this.#returned);
+  }
+
+  /** The windows that are taken from now on begin at the target. */
+  seek({ word, value }: SeekTarget): void {
+    const record = this.#returned;
+    this.#epoch++;
+    record[ExhaustedWord.epoch] = this.#epoch;
+    record[ExhaustedWord.seekWord] = word;
+    record[ExhaustedWord.valueLow] = Number(BigInt.asIntN(32, value));
+    record[ExhaustedWord.valueHigh] = Number(BigInt.asIntN(32, value >> 32n));
+    this.end = undefined;
+    this.#interrupt();
+    this.release(SEEK);
   }
 
   /** Ends the thread; resolves when it is gone. */
@@ -152,11 +189,25 @@ export class PreloaderThread {
 
   async #stop(): Promise<void> {
     this.worker.ref();
-    // Pairs with the load in the worker's onProgress. The record behind it wakes the thread where it waits.
-    Atomics.store(this.#control, ControlWord.stop, 1);
+    this.#interrupt();
     this.release(STOP);
     await this.#exit;
     this.#port.close();
+  }
+
+  /** Pairs with the load in the worker's onProgress. The record behind it wakes the thread where it waits. */
+  #interrupt(): void {
+    Atomics.add(this.#control, ControlWord.epoch, 1);
+  }
+
+  /** Takes what came with a record. @returns whether it is of this epoch; else its window was handed back */
+  #accept(): boolean {
+    for (let messages = this.record[FilledWord.messages]; messages > 0; messages--) this.#receive();
+    if (this.record[FilledWord.epoch] === this.#epoch) return true;
+    this.end = undefined;
+    const window = this.record[FilledWord.window];
+    if (window >= 0) this.release(window);
+    return false;
   }
 
   #await(): void {

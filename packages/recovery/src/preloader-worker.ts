@@ -2,24 +2,27 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { SpscRing } from '@fswal/ring';
-import { LogReader } from './log-reader.js';
+import { openSource } from './open-source.js';
 import { toPlainError } from './plain-error.js';
 import { ControlWord, type PreloaderData, type PreloaderStart } from './preloader-protocol.js';
 import { ReplayWindow } from './replay-window.js';
-import { SegmentPreloader } from './segment-preloader.js';
+import { Interrupted, SegmentPreloader } from './segment-preloader.js';
 import { recoveryMetrics } from './telemetry.js';
 import { windowCount } from './window-count.js';
+
+/** How often a log that does not grow is looked at: half of the time in which a new event is to be seen. */
+const FOLLOW_NAP_MS = 0.25;
 
 const data = workerData as PreloaderData;
 const control = new Int32Array(data.control);
 
-/** Thrown from within a read when the replay was closed meanwhile. */
-class Stopped extends Error {}
+let preloader: SegmentPreloader | undefined;
 
 function onProgress(): void {
   Atomics.add(control, ControlWord.progress, 1);
-  // Pairs with the store in PreloaderThread.stop: a long read need not come to its end.
-  if (Atomics.load(control, ControlWord.stop) !== 0) throw new Stopped('the replay was closed');
+  // Pairs with the add in PreloaderThread: a long read need not come to its end.
+  if (Atomics.load(control, ControlWord.epoch) !== (preloader?.epoch ?? 0))
+    throw new Interrupted('the replay was closed, or has gone elsewhere');
 }
 
 function recordSegments() {
@@ -36,15 +39,12 @@ function recordSegments() {
 
 function start(): SegmentPreloader | undefined {
   try {
-    const { dir, tailRingDir, fromEventId, readAhead } = data;
-    const onSegment = recordSegments();
-    const reader = LogReader.open({ dir, tailRingDir, fromEventId, onProgress, onSegment });
-    const count = windowCount(reader.windowBytes, reader.segmentCount, readAhead);
-    const windows = Array.from({ length: count }, () => ReplayWindow.allocate(reader.windowBytes));
+    const source = openSource({ ...data, onProgress, onSegment: recordSegments() });
+    const count = windowCount(source.windowBytes, source.segmentCount, data.readAhead);
+    const windows = Array.from({ length: count }, () => ReplayWindow.allocate(source.windowBytes));
     const filled = SpscRing.attach(data.filled);
-    const exhausted = SpscRing.attach(data.exhausted);
-    const preloader = new SegmentPreloader(reader, windows, filled, exhausted, data.port);
-    const ready: PreloaderStart = { windows: windows.map(({ buffer }) => buffer), summary: reader.summary };
+    const preloader = new SegmentPreloader(source, windows, filled, exhausted, data.port);
+    const ready: PreloaderStart = { windows: windows.map(({ buffer }) => buffer), summary: source.summary };
     parentPort?.postMessage(ready);
     return preloader;
   } catch (error) {
@@ -54,12 +54,13 @@ function start(): SegmentPreloader | undefined {
   }
 }
 
-const preloader = start();
+const exhausted = SpscRing.attach(data.exhausted);
+preloader = start();
 if (preloader !== undefined) {
-  const exhausted = SpscRing.attach(data.exhausted);
   while (!preloader.stopped) {
-    // STOP comes through the same ring, so nothing else can be worth waking for.
-    if (preloader.doWork() === 0) exhausted.waitNotEmpty(Number.POSITIVE_INFINITY);
+    // SEEK and STOP come through the same ring, so nothing else can be worth waking for, but a log that grows.
+    const napMs = data.follow && preloader.watches ? FOLLOW_NAP_MS : Number.POSITIVE_INFINITY;
+    if (preloader.doWork() === 0) exhausted.waitNotEmpty(napMs);
     // What a codec has allocated natively is given back on the thread's event loop, and nowhere else.
     else await nextTurn();
   }

@@ -1,19 +1,23 @@
 import fs from 'node:fs';
 import { EVENT_WORDS, type EventView, idAt, RequestEvent, WalError } from '@fswal/format';
 import { type ReaderRegistration, registerReader } from '@fswal/format/files';
-import type { Counter } from '@fswal/telemetry';
+import type { Counter, Duration } from '@fswal/telemetry';
+import { EventBlock } from './event-block.js';
 import { fromPlainError } from './plain-error.js';
-import { END, FilledWord } from './preloader-protocol.js';
+import { CAUGHT_UP, END, FilledWord } from './preloader-protocol.js';
 import { PreloaderThread } from './preloader-thread.js';
-import { checkOptions, type EventViewClass, type RecoveryOptions } from './recovery-options.js';
+import { checkOptions, type EventViewClass, type RecoveryOptions, toU64 } from './recovery-options.js';
 import type { RecoveryReport } from './recovery-report.js';
 import { eventsOfBlock, eventWord } from './replay-window.js';
 import type { RecoverySnapshot } from './telemetry.js';
+import { type SeekTarget, SeekWord } from './window-source.js';
 
 const TWO_32 = 4_294_967_296;
 // A constant of this module: V8 folds those, but loads an imported one anew at each use.
 const STRIDE_WORDS = EVENT_WORDS;
 const NO_WINDOW = -1;
+/** Instead of a window: a followed log has nothing new yet. */
+const NOTHING_YET = -3;
 
 /**
  * Replays a log in the order of its events, every one of them verified.
@@ -23,7 +27,9 @@ const NO_WINDOW = -1;
  *     await recovery.close();
  *
  * A thread of its own reads and verifies ahead. Nothing is written or deleted and no lock is taken: the log may be in
- * use, and the replay then ends about where the log did when it was opened.
+ * use. The replay then ends about where the log did when it was opened, or with `follow` goes on along with it:
+ *
+ *     for await (const event of recovery) use(event);
  */
 export class RecoveryManager<V extends EventView = RequestEvent> {
   /** The current event: one view, moved by `next()` and valid until the next call of it. */
@@ -36,7 +42,7 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
   private blockEnd = 0;
   /** Word index of the first event delivered from the current block. */
   private blockStart = 0;
-  private nextBlock = 0;
+  private nextBlockIndex = 0;
   /** Blocks of the window, an unsealed one included. */
   private blockCount = 0;
   private sealedBlocks = 0;
@@ -52,11 +58,15 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
   private ended = false;
   private failure: WalError | undefined;
   private closing: Promise<void> | undefined;
+  /** Whether a follower has once read all there was: from then on `next()` waits for nothing. */
+  private caughtUp = false;
 
   private readonly thread: PreloaderThread;
   /** Keeps a recorder of this process from taking segments that are still to be replayed. */
-  private readonly registration: ReaderRegistration | undefined;
+  private registration: ReaderRegistration | undefined;
+  private readonly block: EventBlock;
   private readonly replayed: Counter;
+  private readonly seeks: Duration;
   private readonly dir: string;
   private readonly fromEventId: bigint;
   /** 64 bytes of the view's own, where it rests while it has no event. */
@@ -72,10 +82,12 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
     this.thread = thread;
     this.registration = registration;
     this.replayed = thread.telemetry.counter('replay_events');
+    this.seeks = thread.telemetry.duration('seek_event');
     this.event = event;
     this.dir = dir;
     this.fromEventId = fromEventId;
     this.restingWords = event.words;
+    this.block = new EventBlock(event.words);
   }
 
   /**
@@ -91,7 +103,7 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
     const checked = checkOptions(options);
     const event = new (options.view ?? RequestEvent)();
     // Before the directory is listed, so that what is listed stays.
-    const registration = fs.existsSync(checked.dir) ? registerReader(checked.dir) : undefined;
+    const registration = register(checked.dir);
     try {
       const thread = await PreloaderThread.start(checked);
       return new RecoveryManager<EventView>(thread, registration, event, checked.dir, checked.fromEventId);
@@ -102,8 +114,9 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
   }
 
   /**
-   * Moves `event` to the next event. Waits where it is not read and verified yet.
-   * @returns false at the end of the log
+   * Moves `event` to the next event. Waits where it is not read and verified yet; a follower that has come to the end of
+   * the log once does not.
+   * @returns false at the end of the log; with `follow`, where there is nothing new yet
    * @throws WalError for damage at or before the durable position, after everything sound before it was delivered, and
    * again whenever it is called again; READ_FAILED, WORKER_FAILED; NOT_OPEN after close()
    */
@@ -115,6 +128,74 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
       return true;
     }
     return this.enterBlock();
+  }
+
+  /**
+   * Takes the next block as a whole, or what `next()` has left of the current one; `event` is then its last event. For
+   * the rest as `next()`.
+   * @returns a reused view of the events, or undefined where `next()` would return false
+   */
+  nextBlock(): EventBlock | undefined {
+    if (this.at >= this.blockEnd) {
+      if (!this.enterBlock()) return undefined;
+      this.at = this.blockStart;
+    }
+    const { block, event, at, blockEnd } = this;
+    block.words = event.words;
+    block.base = at;
+    block.count = (blockEnd - at) / EVENT_WORDS;
+    this.at = blockEnd;
+    event.base = blockEnd - EVENT_WORDS;
+    return block;
+  }
+
+  /**
+   * Goes on from the event with this id or, where there is none, from the next higher one, forwards or back: `event`
+   * shows it, and `next()` delivers it first. Waits until its segment is read and verified.
+   * @returns its id
+   * @throws WalError ITEM_NOT_FOUND where all events are below; a follower then goes on from the first one that is not.
+   * Otherwise as `next()`
+   */
+  seek(eventId: number | bigint): bigint {
+    return this.seekTo({ word: SeekWord.eventId, value: toU64(eventId, 'eventId') }, 'id');
+  }
+
+  /**
+   * The same by timestamp, u64 nanoseconds at byte 8 of each event, for logs in which it grows: to the first event at or
+   * after it.
+   */
+  seekTimestamp(timestampNs: number | bigint): bigint {
+    return this.seekTo({ word: SeekWord.timestamp, value: toU64(timestampNs, 'timestampNs') }, 'timestamp');
+  }
+
+  /**
+   * Resolves when `next()` need not wait: there is an event, an end or an error to learn of (true), or not in time or not
+   * any more (false). Not for use while a call of it is pending.
+   */
+  async waitForNext(timeoutMs = Number.POSITIVE_INFINITY): Promise<boolean> {
+    if (this.closing !== undefined) return false;
+    const hasMore = this.at < this.blockEnd || this.nextBlockIndex < this.blockCount;
+    if (hasMore || this.ended || this.failure !== undefined) return true;
+    return this.thread.filled(timeoutMs);
+  }
+
+  /** The events from here on, as the one reused view. A convenience: a loop over `next()` is several times as fast. */
+  *[Symbol.iterator](): Generator<V, void, undefined> {
+    while (this.next()) yield this.event;
+  }
+
+  /** The same without blocking the thread; with `follow` it waits for more, until `close()`. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<V, void, undefined> {
+    for (;;) {
+      await this.waitForNext();
+      if (this.closing !== undefined) return;
+      while (this.next()) {
+        yield this.event;
+        if (this.closing !== undefined) return;
+        if (this.at >= this.blockEnd && this.nextBlockIndex >= this.blockCount) break;
+      }
+      if (this.ended) return;
+    }
   }
 
   /** What was delivered so far, and how the log ended once that is known. A new object each time. */
@@ -130,11 +211,12 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
       endEventId: end?.endEventId ?? 0n,
       events: this.eventsBefore + this.eventsOfCurrentBlock(),
       firstEventId: this.firstEventId,
-      lastEventId: this.window === NO_WINDOW ? this.lastEventId : this.currentEventId(),
+      lastEventId: this.eventsOfCurrentBlock() === 0 ? this.lastEventId : this.currentEventId(),
       oldestSegmentIndex: summary.oldestSegmentIndex,
       durable: summary.durable,
       tail: end?.tail ?? null,
       tailRing: end?.tailRing ?? null,
+      gaps: end?.gaps ?? [],
     };
   }
 
@@ -154,10 +236,10 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
   }
 
   private enterBlock(): boolean {
-    if (this.nextBlock >= this.blockCount && !this.enterWindow()) return false;
+    if (this.nextBlockIndex >= this.blockCount && !this.enterWindow()) return false;
     this.eventsBefore += this.eventsOfCurrentBlock();
     const view = this.event;
-    const block = this.nextBlock++;
+    const block = this.nextBlockIndex++;
     const count = block < this.sealedBlocks ? eventsOfBlock(view.words, block) : this.tailEvents;
     this.blockStart = eventWord(block, this.startEvent);
     this.blockEnd = eventWord(block, count);
@@ -168,13 +250,34 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
     return true;
   }
 
-  /** @returns false at the end of the log */
+  private seekTo(target: SeekTarget, what: string): bigint {
+    if (this.closing !== undefined) throw notOpen();
+    const start = performance.now();
+    this.leaveWindow();
+    if (this.ended) this.registration = register(this.dir);
+    else this.registration?.moveTo(0);
+    this.ended = false;
+    this.failure = undefined;
+    this.caughtUp = false;
+    this.thread.seek(target);
+    if (!this.enterWindow()) {
+      const message = `the log has no event with a ${what} of ${target.value} or above`;
+      throw new WalError('ITEM_NOT_FOUND', message, { file: this.dir, eventId: this.thread.end?.endEventId });
+    }
+    const { event } = this;
+    event.base = eventWord(this.nextBlockIndex, this.startEvent);
+    this.seeks.record((performance.now() - start) * 1e6);
+    return idAt(event.words, event.base);
+  }
+
+  /** @returns false at the end of the log, or where there is nothing new yet */
   private enterWindow(): boolean {
     this.leaveWindow();
-    if (this.closing !== undefined) throw new WalError('NOT_OPEN', 'the recovery was closed');
+    if (this.closing !== undefined) throw notOpen();
     if (this.failure !== undefined) throw this.failure;
     if (this.ended) return false;
     const window = this.takeFilled();
+    if (window === NOTHING_YET) return false;
     if (window === END) return this.endOrThrow();
     const { thread, event } = this;
     const { record } = thread;
@@ -183,7 +286,7 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
     this.sealedBlocks = record[FilledWord.blocks];
     this.tailEvents = record[FilledWord.tailEvents];
     this.blockCount = this.sealedBlocks + (this.tailEvents > 0 ? 1 : 0);
-    this.nextBlock = record[FilledWord.startBlock];
+    this.nextBlockIndex = record[FilledWord.startBlock];
     this.startEvent = record[FilledWord.startEvent];
     // What comes before it is not read any more; of the tail ring there is no segment.
     if (record[FilledWord.segmentIndex] > 0) this.registration?.moveTo(record[FilledWord.segmentIndex]);
@@ -194,7 +297,7 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
   private leaveWindow(): void {
     if (this.window === NO_WINDOW) return;
     const { event, window } = this;
-    this.lastEventId = this.currentEventId();
+    if (this.eventsOfCurrentBlock() > 0) this.lastEventId = this.currentEventId();
     this.eventsBefore += this.eventsOfCurrentBlock();
     this.replayed.add(this.eventsBefore - this.eventsBeforeWindow);
     this.eventsBeforeWindow = this.eventsBefore;
@@ -202,7 +305,7 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
     this.blockStart = 0;
     this.blockEnd = 0;
     this.blockCount = 0;
-    this.nextBlock = 0;
+    this.nextBlockIndex = 0;
     this.window = NO_WINDOW;
     event.words = this.restingWords;
     event.base = 0;
@@ -210,8 +313,14 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
   }
 
   private takeFilled(): number {
+    const { thread } = this;
     try {
-      return this.thread.takeFilled();
+      for (;;) {
+        if (this.caughtUp && !thread.tryTakeFilled()) return NOTHING_YET;
+        const window = this.caughtUp ? thread.record[FilledWord.window] : thread.takeFilled();
+        if (window !== CAUGHT_UP) return window;
+        this.caughtUp = true;
+      }
     } catch (error) {
       if (error instanceof WalError) this.failure = error;
       throw error;
@@ -237,4 +346,13 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
   private currentEventId(): bigint {
     return idAt(this.event.words, this.at - EVENT_WORDS);
   }
+}
+
+/** Undefined where there is no such directory, which whoever reads it finds. */
+function register(dir: string): ReaderRegistration | undefined {
+  return fs.existsSync(dir) ? registerReader(dir) : undefined;
+}
+
+function notOpen(): WalError {
+  return new WalError('NOT_OPEN', 'the recovery was closed');
 }

@@ -4,11 +4,21 @@ import { MAX_WINDOWS } from './preloader-protocol.js';
 /** A class of event views: `RequestEvent`, or one of your own over the same 64 bytes. */
 export type EventViewClass<V extends EventView> = new () => V;
 
+export type RecoveryMode = 'strict' | 'diagnostic';
+
 export interface RecoveryOptions<V extends EventView> {
   /** The log directory. It is read only, and no lock is taken. */
   readonly dir: string;
-  /** Strict: the replay ends at the first damage. The only mode so far. */
-  readonly mode?: 'strict';
+  /**
+   * What damage does. Strict (the default): the replay ends there. Diagnostic: it goes on at the next sound block or
+   * segment, and the report lists every gap.
+   */
+  readonly mode?: RecoveryMode;
+  /**
+   * Stays at the end of the log, for what a recorder adds: `next()` then returns false where there is nothing new yet.
+   * Default false.
+   */
+  readonly follow?: boolean;
   /** Begins at this event or, where there is none with this id, at the next higher. Default: at the oldest. */
   readonly fromEventId?: number | bigint;
   /** Segments that are read and verified ahead, 1 to 30, memory permitting (256 MB in all, or two segments). Default 4. */
@@ -25,6 +35,8 @@ export interface RecoveryOptions<V extends EventView> {
 export interface CheckedOptions {
   readonly dir: string;
   readonly tailRingDir: string | undefined;
+  readonly mode: RecoveryMode;
+  readonly follow: boolean;
   readonly fromEventId: bigint;
   readonly readAhead: number;
   readonly stallTimeoutMs: number;
@@ -35,26 +47,32 @@ const DEFAULT_STALL_TIMEOUT_MS = 10_000;
 
 /** @throws TypeError for an option of the wrong type or not supported here, RangeError for a value out of range */
 export function checkOptions(options: RecoveryOptions<EventView>): CheckedOptions {
-  const { dir, mode = 'strict', tailRingDir } = options;
+  const { dir, mode = 'strict', follow = false, tailRingDir } = options;
   const { readAhead = DEFAULT_READ_AHEAD, stallTimeoutMs = DEFAULT_STALL_TIMEOUT_MS } = options;
   if (typeof dir !== 'string' || dir === '') throw new TypeError('dir is the path of a log directory');
   if (tailRingDir !== undefined && typeof tailRingDir !== 'string') {
     throw new TypeError('tailRingDir is the path of a directory');
   }
-  if (mode !== 'strict') throw new TypeError(`mode is 'strict' in this version, not '${String(mode)}'`);
-  if ((options as { follow?: unknown }).follow) throw new TypeError('this version cannot follow a log');
+  if (mode !== 'strict' && mode !== 'diagnostic') {
+    throw new TypeError(`mode is 'strict' or 'diagnostic', not '${String(mode)}'`);
+  }
+  if (typeof follow !== 'boolean') throw new TypeError('follow is true or false');
+  if (follow && mode === 'diagnostic')
+    throw new TypeError('a damaged log cannot be followed: follow is for strict mode');
   if (!Number.isInteger(readAhead) || readAhead < 1 || readAhead >= MAX_WINDOWS) {
     throw new RangeError(`readAhead is a whole number from 1 to ${MAX_WINDOWS - 1}, not ${readAhead}`);
   }
   if (!(stallTimeoutMs > 0)) throw new RangeError(`stallTimeoutMs is greater than 0, not ${stallTimeoutMs}`);
-  return { dir, tailRingDir, fromEventId: eventIdOf(options.fromEventId ?? 0), readAhead, stallTimeoutMs };
+  const fromEventId = toU64(options.fromEventId ?? 0, 'fromEventId');
+  return { dir, tailRingDir, mode, follow, fromEventId, readAhead, stallTimeoutMs };
 }
 
-function eventIdOf(value: number | bigint): bigint {
+/** @throws RangeError for what is not a whole number from 0 to 2^64 - 1 */
+export function toU64(value: number | bigint, name: string): bigint {
   if (typeof value !== 'bigint' && !Number.isSafeInteger(value)) {
-    throw new RangeError(`fromEventId is a whole number, as a bigint past 2^53, not ${String(value)}`);
+    throw new RangeError(`${name} is a whole number, as a bigint past 2^53, not ${String(value)}`);
   }
-  const id = BigInt(value);
-  if (BigInt.asUintN(64, id) !== id) throw new RangeError(`fromEventId is a u64, not ${id}`);
-  return id;
+  const u64 = BigInt(value);
+  if (BigInt.asUintN(64, u64) !== u64) throw new RangeError(`${name} is a u64, not ${u64}`);
+  return u64;
 }

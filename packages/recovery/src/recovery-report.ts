@@ -1,3 +1,4 @@
+import type { WalErrorCode } from '@fswal/format';
 import type { DurableReport } from '@fswal/format/files';
 
 /** What a recovery has delivered, and what it has not and why. Plain data; ids are u64 as bigint. */
@@ -26,6 +27,25 @@ export interface RecoveryReport {
   readonly tail: TornTail | null;
   /** What the tail ring of a killed recorder added, null = there is no ring, or the replay has not come to it. */
   readonly tailRing: TailRingReport | null;
+  /** What a diagnostic recovery passed over, in the order of the log. Complete when the report is. */
+  readonly gaps: readonly Gap[];
+}
+
+/** A range of a log that a diagnostic recovery passed over: part of a file, a whole one, or one that is missing. */
+export interface Gap {
+  readonly file: string;
+  /** Status that verification gave. */
+  readonly reason: WalErrorCode;
+  readonly message: string;
+  /** Bytes of the (unpacked) file that were passed over: from `offset` up to `endOffset`. */
+  readonly offset: number;
+  readonly endOffset: number;
+  /** The first block that was passed over, and how many. */
+  readonly block: number;
+  readonly blocks: number;
+  /** The last event delivered before it and the first one after it; 0 = there is none. */
+  readonly afterEventId: bigint;
+  readonly beforeEventId: bigint;
 }
 
 /** A torn tail: events that were being written when the machine stopped, and never became durable. */

@@ -14,6 +14,7 @@ import {
   SEGMENT_HEADER_BYTES,
   WORD_BYTES,
 } from '@fswal/format';
+import type { SeekTarget } from './window-source.js';
 
 const SEGMENT_HEADER_WORDS = SEGMENT_HEADER_BYTES / WORD_BYTES;
 /** The word of a block header whose lower half is the number of events. */
@@ -77,22 +78,34 @@ export function setEventsOfBlock(words: Int32Array, block: number, count: number
   words[blockWord(block) + EVENT_COUNT_WORD] = count;
 }
 
-/** The first event with an id of at least `eventId`, or undefined where all are below. */
+/**
+ * The first event at or above the target, or undefined where all are below. The blocks have been verified: they are
+ * their own sparse index, an entry each 16,448 bytes.
+ */
 export function seekInWindow(
   words: Int32Array,
   blocks: number,
   tailEvents: number,
-  eventId: bigint,
+  { word, value }: SeekTarget,
 ): { startBlock: number; startEvent: number } | undefined {
+  const countOf = (block: number) => (block < blocks ? eventsOfBlock(words, block) : tailEvents);
+  const isBelow = (block: number, event: number) => idAt(words, eventWord(block, event) + word) < value;
   const parts = tailEvents > 0 ? blocks + 1 : blocks;
-  for (let block = 0; block < parts; block++) {
-    const count = block < blocks ? eventsOfBlock(words, block) : tailEvents;
-    if (idAt(words, eventWord(block, count - 1)) < eventId) continue;
-    let event = 0;
-    while (idAt(words, eventWord(block, event)) < eventId) event++;
-    return { startBlock: block, startEvent: event };
+  const startBlock = firstNot(parts, (block) => isBelow(block, countOf(block) - 1));
+  if (startBlock === parts) return undefined;
+  return { startBlock, startEvent: firstNot(countOf(startBlock), (event) => isBelow(startBlock, event)) };
+}
+
+/** Where a run of indexes for which `holds` ends, of `count`. */
+function firstNot(count: number, holds: (index: number) => boolean): number {
+  let low = 0;
+  let high = count;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (holds(middle)) low = middle + 1;
+    else high = middle;
   }
-  return undefined;
+  return low;
 }
 
 function wholeWords(bytes: number): number {

@@ -1,27 +1,40 @@
 import type { SpscRing } from '@fswal/ring';
-import type { LogReader } from './log-reader.js';
 import { toPlainError } from './plain-error.js';
 import {
+  CAUGHT_UP,
   END,
   EXHAUSTED_WORDS,
+  ExhaustedWord,
   FILLED_WORDS,
   FilledWord,
   type PlainEnd,
   type PreloaderMessage,
+  SEEK,
   STOP,
 } from './preloader-protocol.js';
 import type { ReplayWindow, WindowContent } from './replay-window.js';
+import { NOTHING_YET, type SeekWord, type WindowSource } from './window-source.js';
 
 const TWO_32 = 4_294_967_296;
+const NO_CONTENT: WindowContent = {
+  segmentIndex: -1,
+  blocks: 0,
+  tailEvents: 0,
+  startBlock: 0,
+  startEvent: 0,
+};
 
 /** How the preloader hands over what does not fit a record. */
 export interface MessageSink {
   postMessage(message: PreloaderMessage): void;
 }
 
+/** Thrown from within a read that is not wanted any more: the replay was closed, or has gone elsewhere. */
+export class Interrupted extends Error {}
+
 /** Reads and verifies ahead of the replay: fills free windows and publishes them. An agent: whoever runs it waits. */
 export class SegmentPreloader {
-  readonly #reader: LogReader;
+  readonly #source: WindowSource;
   readonly #windows: readonly ReplayWindow[];
   readonly #filled: SpscRing;
   readonly #exhausted: SpscRing;
@@ -29,18 +42,20 @@ export class SegmentPreloader {
   readonly #free: number[];
   readonly #record = new Int32Array(FILLED_WORDS);
   readonly #returned = new Int32Array(EXHAUSTED_WORDS);
+  #epoch = 0;
+  #caughtUp = false;
   #ended = false;
   #stopped = false;
 
-  /** `filled` has room for a record of each window and one more. */
+  /** `filled` has room for a record of each window and some more. */
   constructor(
-    reader: LogReader,
+    source: WindowSource,
     windows: readonly ReplayWindow[],
     filled: SpscRing,
     exhausted: SpscRing,
     messages: MessageSink,
   ) {
-    this.#reader = reader;
+    this.#source = source;
     this.#windows = windows;
     this.#filled = filled;
     this.#exhausted = exhausted;
@@ -53,37 +68,65 @@ export class SegmentPreloader {
     return this.#stopped;
   }
 
+  /** The seek that windows are filled for; 0 = none yet. */
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  /** Whether there may be something to do though the replay thread hands nothing back: a log that grows. */
+  get watches(): boolean {
+    return !this.#ended && this.#free.length > 0;
+  }
+
   /**
    * Takes back what is exhausted and fills one window.
-   * @returns how much it did; 0 = nothing to do until the replay thread hands something back
+   * @returns how much it did; 0 = nothing to do until the replay thread hands something back, or the log has grown
    */
   doWork(): number {
     let work = 0;
     while (this.#exhausted.pop(this.#returned)) {
-      if (this.#returned[0] === STOP) this.#stopped = true;
-      else this.#free.push(this.#returned[0]);
+      this.#take(this.#returned);
       work++;
     }
     const window = this.#free.at(-1);
     if (this.#stopped || this.#ended || window === undefined) return work;
-    this.#fill(window);
-    return work + 1;
+    return work + this.#fill(window);
   }
 
-  #fill(index: number): void {
+  #take(record: Int32Array): void {
+    const window = record[ExhaustedWord.window];
+    if (window === STOP) this.#stopped = true;
+    else if (window === SEEK) this.#seek(record);
+    else this.#free.push(window);
+  }
+
+  #seek(record: Int32Array): void {
+    const low = BigInt(record[ExhaustedWord.valueLow] >>> 0);
+    const high = BigInt(record[ExhaustedWord.valueHigh] >>> 0);
+    this.#epoch = record[ExhaustedWord.epoch];
+    this.#ended = false;
+    this.#caughtUp = false;
+    this.#source.seek({ word: record[ExhaustedWord.seekWord] as SeekWord, value: (high << 32n) | low });
+  }
+
+  #fill(index: number): number {
     const window = this.#windows[index];
     const { buffer } = window;
-    let content: WindowContent | undefined;
+    let content: ReturnType<WindowSource['readNext']>;
     try {
-      content = this.#reader.readNext(window);
+      content = this.#source.readNext(window);
     } catch (error) {
-      this.#publishEnd({ error: toPlainError(error), tail: null, tailRing: null, endEventId: 0n });
-      return;
+      // The record that says what is wanted instead is in the ring, or will be.
+      if (error instanceof Interrupted) return 0;
+      const nothing = { tail: null, tailRing: null, gaps: [], endEventId: 0n };
+      this.#publishEnd({ ...nothing, error: toPlainError(error) });
+      return 1;
     }
+    if (content === NOTHING_YET) return this.#publishCaughtUp();
     if (content === undefined) {
-      const { error, ...end } = this.#reader.end;
+      const { error, ...end } = this.#source.end;
       this.#publishEnd({ ...end, error: error === undefined ? undefined : toPlainError(error) });
-      return;
+      return 1;
     }
     this.#free.pop();
     let messages = 0;
@@ -92,17 +135,25 @@ export class SegmentPreloader {
       messages = 1;
     }
     this.#publish(index, messages, content);
+    return 1;
+  }
+
+  #publishCaughtUp(): number {
+    if (this.#caughtUp) return 0;
+    this.#caughtUp = true;
+    this.#publish(CAUGHT_UP, 0, NO_CONTENT);
+    return 1;
   }
 
   #publishEnd(end: PlainEnd): void {
     this.#ended = true;
     this.#messages.postMessage({ kind: 'end', end });
-    this.#publish(END, 1, { segmentIndex: -1, blocks: 0, tailEvents: 0, startBlock: 0, startEvent: 0 });
+    this.#publish(END, 1, NO_CONTENT);
   }
 
   #publish(window: number, messages: number, content: WindowContent): void {
     const record = this.#record;
-    const { segments, bytes } = this.#reader;
+    const { segments, bytes } = this.#source;
     record[FilledWord.window] = window;
     record[FilledWord.segmentIndex] = content.segmentIndex;
     record[FilledWord.blocks] = content.blocks;
@@ -113,6 +164,7 @@ export class SegmentPreloader {
     record[FilledWord.segments] = segments;
     record[FilledWord.bytesLow] = bytes % TWO_32;
     record[FilledWord.bytesHigh] = Math.floor(bytes / TWO_32);
+    record[FilledWord.epoch] = this.#epoch;
     if (!this.#filled.push(record)) throw new Error('the ring of filled windows has less room than windows');
   }
 }

@@ -13,6 +13,7 @@ import {
   setEventsOfBlock,
   type WindowContent,
 } from './replay-window.js';
+import type { SeekTarget } from './window-source.js';
 
 /** Hands out the events of a tail ring window by window, a block for each run. */
 export class TailRingReplay {
@@ -22,12 +23,14 @@ export class TailRingReplay {
   /** Events of the first run to leave out: they are below the event that the replay begins at. */
   #skip = 0;
 
-  constructor(words: Int32Array, runs: readonly TailRingRun[], fromEventId: bigint) {
+  /** @param from where to begin; undefined = at the first event */
+  constructor(words: Int32Array, runs: readonly TailRingRun[], from: SeekTarget | undefined) {
     this.#words = words;
     this.#runs = runs;
-    while (this.#next < runs.length && this.#idAt(runs[this.#next].count - 1) < fromEventId) this.#next++;
+    if (from === undefined) return;
+    while (this.#next < runs.length && this.#isBelow(runs[this.#next].count - 1, from)) this.#next++;
     if (this.#next === runs.length) return;
-    while (this.#idAt(this.#skip) < fromEventId) this.#skip++;
+    while (this.#isBelow(this.#skip, from)) this.#skip++;
   }
 
   /** Fills the window with the next runs, or returns undefined where there are none left. */
@@ -50,7 +53,7 @@ export class TailRingReplay {
     setEventsOfBlock(into, block, count);
   }
 
-  #idAt(event: number): bigint {
-    return idAt(this.#words, this.#runs[this.#next].wordIndex + event * EVENT_WORDS);
+  #isBelow(event: number, { word, value }: SeekTarget): boolean {
+    return idAt(this.#words, this.#runs[this.#next].wordIndex + event * EVENT_WORDS + word) < value;
   }
 }

@@ -10,6 +10,8 @@ export const RECOVERY_METRICS = {
   preload_bytes: 'counter',
   /** replay: events delivered, window by window. */
   replay_events: 'counter',
+  /** replay: a seek, until the first event is there. */
+  seek_event: 'duration',
   /** replay: waiting for a window that was not ready yet. */
   replay_wait: 'duration',
 } as const;

@@ -29,7 +29,7 @@ describe('sound logs', () => {
     writeMeta(log);
     const { ids, end, reader } = readAll(log.dir);
     expect(ids).toEqual(log.ids);
-    expect(end).toEqual({ error: undefined, tail: null, tailRing: null, endEventId: log.lastId });
+    expect(end).toEqual({ error: undefined, tail: null, tailRing: null, gaps: [], endEventId: log.lastId });
     expect(reader.segments).toBe(3);
     expect(reader.bytes).toBe(log.segments.reduce((sum, { file }) => sum + fs.statSync(file).size, 0));
     expect(reader.summary.durable).toEqual({ eventId: log.lastId, source: META_FILE });
@@ -90,7 +90,7 @@ describe('sound logs', () => {
   it('finds nothing in an empty directory', () => {
     const { ids, end, reader } = readAll(tempDir());
     expect(ids).toEqual([]);
-    expect(end).toEqual({ error: undefined, tail: null, tailRing: null, endEventId: 0n });
+    expect(end).toEqual({ error: undefined, tail: null, tailRing: null, gaps: [], endEventId: 0n });
     expect(reader.summary).toMatchObject({
       oldestSegmentIndex: null,
       durable: { eventId: 0n, source: 'derived' },

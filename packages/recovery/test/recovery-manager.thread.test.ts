@@ -71,6 +71,7 @@ describe('RecoveryManager', () => {
       durable: { eventId: log.segments[11].ids.at(-1), source: META_FILE },
       tail: null,
       tailRing: { events: 3000, note: null },
+      gaps: [],
     });
   });
 
@@ -246,8 +247,9 @@ describe('opening', () => {
   it.each([
     [{ dir: '' }, TypeError],
     [{ dir: 7 }, TypeError],
-    [{ dir: '.', mode: 'diagnostic' }, TypeError],
-    [{ dir: '.', follow: true }, TypeError],
+    [{ dir: '.', mode: 'lenient' }, TypeError],
+    [{ dir: '.', follow: 'yes' }, TypeError],
+    [{ dir: '.', follow: true, mode: 'diagnostic' }, TypeError],
     [{ dir: '.', tailRingDir: 7 }, TypeError],
     [{ dir: '.', readAhead: 0 }, RangeError],
     [{ dir: '.', readAhead: 31 }, RangeError],

@@ -32,7 +32,7 @@ function preloaderOf(segments: number, windows: number) {
   });
   const record = new Int32Array(FILLED_WORDS);
   const take = () => (filled.pop(record) ? record[FilledWord.window] : undefined);
-  const giveBack = (window: number) => exhausted.push(Int32Array.of(window));
+  const giveBack = (window: number) => exhausted.push(new Int32Array(EXHAUSTED_WORDS).fill(window, 0, 1));
   return { log, preloader, memory, messages, record, take, giveBack };
 }
 
@@ -64,7 +64,10 @@ describe('SegmentPreloader', () => {
     expect(preloader.doWork()).toBe(1);
     expect(preloader.doWork()).toBe(0);
     expect(messages).toEqual([
-      { kind: 'end', end: { error: undefined, tail: null, tailRing: null, endEventId: log.lastId } },
+      {
+        kind: 'end',
+        end: { error: undefined, tail: null, tailRing: null, gaps: [], endEventId: log.lastId },
+      },
     ]);
   });
 

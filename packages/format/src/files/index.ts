@@ -1,3 +1,4 @@
+export { type CompressedStart, readCompressedFile, readCompressedStart } from './compressed-start.js';
 export { type DurableReport, type KnownDurable, knownDurable } from './known-durable.js';
 export {
   closeFile,
@@ -10,8 +11,8 @@ export {
   readFully,
   readRegularFile,
 } from './log-files.js';
-export { compressSegment, decompressSegment } from './lz4.js';
+export { compressSegment, decompressSegment, MAX_COMPRESSED_BYTES, MAX_SEGMENT_BYTES } from './lz4.js';
 export { readSegmentFile } from './read-segment-file.js';
-export { readSegmentHeader } from './read-segment-header.js';
+export { readSegmentStart, type SegmentStart } from './read-segment-start.js';
 export { lowestSegmentInUse, type ReaderRegistration, registerReader } from './segments-in-use.js';
 export { encodeTailRingPlace, readTailRingPlace, type TailRingPlace } from './tail-ring-place.js';

@@ -3,7 +3,7 @@ import { META_FILE, type SegmentFile } from '../file-names.js';
 import { SEGMENT_HEADER_BYTES } from '../layout.js';
 import type { DurablePosition } from '../meta.js';
 import type { readDurablePosition } from './log-files.js';
-import { readSegmentHeader } from './read-segment-header.js';
+import { readSegmentStart } from './read-segment-start.js';
 
 /** Where a durable position is from. */
 export interface DurableReport {
@@ -37,8 +37,7 @@ export function knownDurable(
   }
   for (let i = segments.length - 1; i >= 0; i--) {
     const { name, segmentIndex, compressed } = segments[i];
-    if (compressed) continue;
-    const header = readSegmentHeader(path.join(dir, name), segmentIndex);
+    const header = readSegmentStart(path.join(dir, name), segmentIndex, compressed)?.header;
     if (header === undefined || header.closedNs === 0n) continue;
     const note = `${meta.missing}; taken from the end of ${name}, the newest closed segment`;
     return derived(segmentIndex + 1, header.lastEventId, note);

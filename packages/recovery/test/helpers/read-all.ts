@@ -1,6 +1,7 @@
 import { EventView, type WalError } from '@fswal/format';
-import { type LogEnd, LogReader, type LogReaderOptions } from '../../src/log-reader.js';
+import { LogReader, type LogReaderOptions } from '../../src/log-reader.js';
 import { eventsOfBlock, eventWord, ReplayWindow } from '../../src/replay-window.js';
+import type { LogEnd } from '../../src/window-source.js';
 import { eventOf } from './log-builder.js';
 
 /** More than any log of these tests has files. */

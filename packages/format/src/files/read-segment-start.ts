@@ -1,0 +1,48 @@
+import { WalError } from '../errors.js';
+import { BLOCK_HEADER_BYTES, EVENT_BYTES, SEGMENT_HEADER_BYTES } from '../layout.js';
+import { decodeSegmentHeader, type SegmentHeader } from '../segment-header.js';
+import { readCompressedStart } from './compressed-start.js';
+import { closeFile, openRegularFile, readFully } from './log-files.js';
+
+const FIRST_EVENT_OFFSET = SEGMENT_HEADER_BYTES + BLOCK_HEADER_BYTES;
+const START_BYTES = FIRST_EVENT_OFFSET + EVENT_BYTES;
+
+/** The front of a segment, only to find out where to begin: whoever reads the segment judges it, header included. */
+export interface SegmentStart {
+  readonly header: SegmentHeader;
+  /** The 64 bytes of the first event, whatever is there. Empty where the file ends before. */
+  readonly firstEvent: Uint8Array;
+}
+
+/**
+ * The front of a segment file, or undefined where it cannot be read or is not that of segment `segmentIndex`. Of a
+ * compressed segment no more than that is unpacked.
+ */
+export function readSegmentStart(
+  file: string,
+  segmentIndex: number,
+  compressed: boolean,
+): SegmentStart | undefined {
+  try {
+    const bytes = compressed ? readCompressedStart(file, START_BYTES).content : readStart(file);
+    const header = decodeSegmentHeader(bytes);
+    if (header.segmentIndex !== segmentIndex) return undefined;
+    return {
+      header,
+      firstEvent: bytes.length < START_BYTES ? new Uint8Array(0) : bytes.subarray(FIRST_EVENT_OFFSET),
+    };
+  } catch (error) {
+    if (error instanceof WalError) return undefined;
+    throw error;
+  }
+}
+
+function readStart(file: string): Uint8Array {
+  const { fd } = openRegularFile(file);
+  try {
+    const bytes = new Uint8Array(START_BYTES);
+    return bytes.subarray(0, readFully(fd, bytes, file));
+  } finally {
+    closeFile(fd, file);
+  }
+}
