@@ -69,6 +69,7 @@ export {
   tailRingBytes,
   tailRingEventWord,
 } from './tail-ring.js';
+export { verifyLink } from './verify-link.js';
 export {
   type DamagePlace,
   type PreviousSegment,

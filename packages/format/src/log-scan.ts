@@ -15,7 +15,12 @@ import {
   WORD_BYTES,
 } from './layout.js';
 import type { DurablePosition } from './meta.js';
-import { type PreviousSegment, type SegmentVerification, verifySegment } from './verify-segment.js';
+import {
+  type PreviousSegment,
+  type SegmentVerification,
+  type VerifyOptions,
+  verifySegment,
+} from './verify-segment.js';
 
 /** What is to be done with one segment. */
 export interface SegmentVerdict {
@@ -84,16 +89,27 @@ export class LogScan {
     return this.#ended;
   }
 
+  /** How the next segment is to be verified. */
+  verifyOptions(segmentIndex: number): VerifyOptions {
+    const previous = this.#previous;
+    return previous === undefined
+      ? { segmentIndex, afterEventId: this.#lastEventId }
+      : { segmentIndex, previous };
+  }
+
   /**
    * Judges the next segment. `file` is for the messages. Once the log has ended a verdict is about that file alone: it
    * no longer moves the scan.
+   *
+   * @param verification of these bytes with `verifyOptions`, by whoever has made it already
    */
-  judge(segmentIndex: number, bytes: Uint8Array, file: string): SegmentVerdict {
+  judge(
+    segmentIndex: number,
+    bytes: Uint8Array,
+    file: string,
+    verification: SegmentVerification = verifySegment(bytes, this.verifyOptions(segmentIndex)),
+  ): SegmentVerdict {
     const gap = this.#lastSegmentIndex >= 0 && segmentIndex !== this.#lastSegmentIndex + 1;
-    const verification = verifySegment(bytes, {
-      segmentIndex,
-      ...(this.#previous === undefined ? { afterEventId: this.#lastEventId } : { previous: this.#previous }),
-    });
     const verdict = gap
       ? this.#refuseGap(segmentIndex, verification, file)
       : this.#decide(segmentIndex, bytes, verification, file);

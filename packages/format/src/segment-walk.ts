@@ -74,7 +74,12 @@ export class SegmentWalk {
     };
   }
 
+  #need(endOffset: number): void {
+    this.#options.need?.(Math.min(endOffset, this.#bytes.length));
+  }
+
   #takeHeader(): SegmentHeader | undefined {
+    this.#need(SEGMENT_HEADER_BYTES);
     let header: SegmentHeader;
     try {
       header = decodeSegmentHeader(this.#bytes);
@@ -136,6 +141,7 @@ export class SegmentWalk {
         );
         return;
       }
+      this.#need(blockOffset(block + 1));
       const blockHeader = decodeBlockHeader(this.#blockBytes(block));
       if (blockHeader === undefined) {
         this.#fail(Status.HEADER_CHECKSUM_MISMATCH, block, blockOffset(block), 'the block header is damaged');
@@ -164,6 +170,7 @@ export class SegmentWalk {
       const block = this.#blocks;
       const start = blockOffset(block);
       if (start + BLOCK_HEADER_BYTES > this.#bytes.length) break;
+      this.#need(blockOffset(block + 1));
       const blockHeader = decodeBlockHeader(this.#blockBytes(block));
       const floor = this.#events === 0 ? this.#floor(header) : this.#lastEventId;
       if (blockHeader === undefined ? this.#headerIsZero(block) : blockHeader.lastEventId <= floor) {
@@ -188,6 +195,7 @@ export class SegmentWalk {
    * those events come back. What a recycled file holds has smaller ids.
    */
   #findHole(block: number, count: number, last: bigint): void {
+    this.#need(this.#bytes.length);
     const end = (blockOffset(block) + eventOffset(count)) / WORD_BYTES;
     const low = Number(BigInt.asIntN(32, last));
     const high = Number(BigInt.asIntN(32, last >> 32n));

@@ -19,6 +19,11 @@ export interface VerifyOptions {
   readonly previous?: PreviousSegment;
   /** For an anchor: the log begins after this event, and smaller ids are not of this segment. Default 0. */
   readonly afterEventId?: bigint;
+  /**
+   * Called before bytes up to this offset are looked at. Whoever reads the file into `bytes` meanwhile brings them now, a
+   * little at a time: what is still in the cache is verified at twice the speed.
+   */
+  readonly need?: (endOffset: number) => void;
 }
 
 /** Where in a segment verification stopped, and why. */

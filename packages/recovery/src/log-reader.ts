@@ -13,8 +13,10 @@ import {
   type SegmentFile,
   type SegmentsEnd,
   type SegmentVerdict,
+  type SegmentVerification,
   segmentBytes,
   TAIL_RING_FILE,
+  verifyLink,
   verifySegment,
   WalError,
   WORD_BYTES,
@@ -24,8 +26,10 @@ import {
   type KnownDurable,
   knownDurable,
   listLogDirectory,
+  MAX_SEGMENT_BYTES,
   oneFormEach,
   readBootId,
+  readCompressedStart,
   readDurablePosition,
   readTailRingPlace,
   type TailRingPlace,
@@ -33,12 +37,12 @@ import {
 import type { LogSummary, TailRingReport, TornTail } from './recovery-report.js';
 import { eventsOfBlock, type ReplayWindow, seekInWindow, type WindowContent } from './replay-window.js';
 import { SegmentLocator } from './segment-locator.js';
-import { MAX_SEGMENT_FILE_BYTES, SegmentReader } from './segment-reader.js';
+import { SegmentReader } from './segment-reader.js';
+import type { VerifiedSegment } from './segment-verifiers.js';
 import { TailRingImage } from './tail-ring-image.js';
 import { TailRingReplay } from './tail-ring-replay.js';
-import { type LogEnd, type SeekTarget, SeekWord, type WindowSource } from './window-source.js';
+import { type LogEnd, PASSED_OVER, type SeekTarget, SeekWord, type WindowSource } from './window-source.js';
 
-const NOT_WHOLE = -1;
 /** While a recorder is at work, a log whose beginning is missing is looked at anew so often before that is believed. */
 const MAX_OPENING_TRIES = 5;
 
@@ -47,6 +51,14 @@ interface Form {
   readonly file: SegmentFile;
   /** Whether the next form is to be tried where this one is not a full segment that verifies. */
   readonly onlyIfWhole: boolean;
+}
+
+/** A segment as it lies in a window. */
+interface FoundSegment extends VerifiedSegment {
+  readonly segmentIndex: number;
+  /** Path of the file that it was read from. */
+  readonly file: string;
+  readonly verification: SegmentVerification;
 }
 
 export interface LogReaderOptions {
@@ -182,32 +194,42 @@ export class LogReader implements WindowSource {
     if (this.#missing !== undefined) this.#fail(this.#missing);
   }
 
-  /**
-   * Fills the window with the next events. They are sound, or the id of each is all that tells they are whole: those
-   * of an unsealed block and of the tail ring.
-   * @returns what the window holds, or undefined at the end of the log; `end` then says how it ended
-   */
-  readNext(window: ReplayWindow): WindowContent | undefined {
-    while (!this.#done) {
+  /** Events are sound, or the id of each is all that tells they are whole: in an unsealed block and the tail ring. */
+  readNext(window: ReplayWindow, verified?: VerifiedSegment): WindowContent | typeof PASSED_OVER | undefined {
+    if (!this.#done) {
       const file = this.#files[this.#next];
-      const content = file === undefined ? this.#endSegments() : this.#take(file, window);
-      if (content !== undefined) return content;
+      if (file !== undefined) return this.#take(file, window, verified) ?? PASSED_OVER;
+      this.#endSegments();
     }
     const content = this.#ringReplay?.fill(window);
     if (content === undefined) this.#ringReplay = undefined;
     return content;
   }
 
-  #take(segment: SegmentFile, window: ReplayWindow): WindowContent | undefined {
+  ahead(index: number): SegmentFile | undefined {
+    return this.#done ? undefined : this.#files[this.#next + index];
+  }
+
+  #take(
+    segment: SegmentFile,
+    window: ReplayWindow,
+    verified: VerifiedSegment | undefined,
+  ): WindowContent | undefined {
     this.#next++;
-    for (const form of formsOf(segment, this.#otherForms.get(segment.segmentIndex))) {
+    const { segmentIndex, name } = segment;
+    if (verified !== undefined) {
+      const bytes = window.bytes.subarray(0, verified.count);
+      const verification = verifyLink(bytes, this.#scan.verifyOptions(segmentIndex));
+      const file = path.join(this.#dir, name);
+      if (verification !== undefined)
+        return this.#judge({ ...verified, segmentIndex, file, verification }, window);
+    }
+    for (const form of formsOf(segment, this.#otherForms.get(segmentIndex))) {
       let reader: SegmentReader | undefined;
       try {
         reader = this.#open(form.file);
-        const start = performance.now();
-        const count = this.#read(reader, form, window);
-        if (count === NOT_WHOLE || !reader.isCurrent()) continue;
-        return this.#judge(reader, segment.segmentIndex, window, count, start);
+        const found = this.#read(reader, form, window);
+        if (found !== undefined && reader.isCurrent()) return this.#judge(found, window, reader);
       } catch (error) {
         if (!(error instanceof WalError)) throw error;
         // Listed and gone since. Retention takes the oldest ones, and a closing recorder those that it has not used; any
@@ -224,40 +246,45 @@ export class LogReader implements WindowSource {
     return SegmentReader.open(path.join(this.#dir, name), compressed, this.#onProgress);
   }
 
-  /** @returns the bytes in the window; NOT_WHOLE where that is asked for and they are not */
-  #read(reader: SegmentReader, { file, onlyIfWhole }: Form, window: ReplayWindow): number {
-    let count: number;
-    try {
-      count = reader.read(window);
-    } catch (error) {
-      if (onlyIfWhole && error instanceof WalError && error.code === 'SEGMENT_CORRUPTED') return NOT_WHOLE;
-      throw error;
-    }
-    if (!onlyIfWhole) return count;
-    const { segmentIndex } = file;
-    const { status, state } = verifySegment(window.bytes.subarray(0, count), { segmentIndex });
-    return status === 'OK' && state === 'sealed' ? count : NOT_WHOLE;
+  /** @returns what is in the window; undefined where it is to be whole and is not */
+  #read(reader: SegmentReader, form: Form, window: ReplayWindow): FoundSegment | undefined {
+    const start = performance.now();
+    const { file } = reader;
+    const { segmentIndex } = form.file;
+    const found = this.#readVerified(reader, form, window);
+    if (found === undefined) return undefined;
+    const { readNs } = reader;
+    return { ...found, segmentIndex, file, readNs, verifyNs: (performance.now() - start) * 1e6 - readNs };
   }
 
-  #judge(
-    reader: SegmentReader,
-    segmentIndex: number,
-    window: ReplayWindow,
-    count: number,
-    start: number,
-  ): WindowContent | undefined {
-    const { file } = reader;
-    const read = performance.now();
+  #readVerified(reader: SegmentReader, { file, onlyIfWhole }: Form, window: ReplayWindow) {
+    const options = this.#scan.verifyOptions(file.segmentIndex);
+    if (!onlyIfWhole) return reader.readVerified(window, options);
+    try {
+      // Whole by itself: whether it follows the one before is for the judgement.
+      const { count, verification } = reader.readVerified(window, { segmentIndex: file.segmentIndex });
+      if (verification.status !== 'OK' || verification.state !== 'sealed') return undefined;
+      return { count, verification: verifySegment(window.bytes.subarray(0, count), options) };
+    } catch (error) {
+      if (error instanceof WalError && error.code === 'SEGMENT_CORRUPTED') return undefined;
+      throw error;
+    }
+  }
+
+  /** @param reader still open, for a segment that may be being written */
+  #judge(found: FoundSegment, window: ReplayWindow, reader?: SegmentReader): WindowContent | undefined {
+    const { segmentIndex, file, count, verification } = found;
     const bytes = window.bytes.subarray(0, count);
-    const verdict = this.#scan.judge(segmentIndex, bytes, file);
-    this.#onSegment((read - start) * 1e6, (performance.now() - read) * 1e6, count);
+    const verdict = this.#scan.judge(segmentIndex, bytes, file, verification);
+    this.#onSegment(found.readNs, found.verifyNs, count);
     this.#onProgress();
     this.segments++;
     this.bytes += count;
     this.#endEventId = verdict.lastEventId;
     const { blocks } = verdict;
     let tailEvents = this.#deliverableTail(verdict);
-    if (tailEvents > 0) tailEvents = reader.settle(window, blockOffset(blocks) + eventOffset(0), tailEvents);
+    if (tailEvents > 0 && reader !== undefined)
+      tailEvents = reader.settle(window, blockOffset(blocks) + eventOffset(0), tailEvents);
     if (blocks > 0 || tailEvents > 0) this.#keepEnd(window, blocks, tailEvents);
     if (verdict.decision === 'refuse') this.#fail(verdict.error as WalError);
     else if (verdict.decision === 'tail') this.#cut(verdict, bytes, file);
@@ -353,14 +380,23 @@ function placeOfTailRing({ dir, tailRingDir }: LogReaderOptions): TailRingPlace 
   return { file: path.join(tailRingDir, TAIL_RING_FILE), note: undefined };
 }
 
-/** Bytes that hold the largest of these files, and some blocks of a tail ring. */
+/** Bytes that hold the largest of these files, and some blocks of a tail ring. Of compressed ones the first tells. */
 function largest(dir: string, files: readonly SegmentFile[]): number {
   let bytes = segmentBytes(MIN_BLOCKS_PER_SEGMENT);
-  for (const { name } of files) {
+  for (const { name, compressed } of files) {
+    if (compressed) continue;
     const stats = fs.lstatSync(path.join(dir, name), { throwIfNoEntry: false });
-    if (stats?.isFile() && stats.size <= MAX_SEGMENT_FILE_BYTES) bytes = Math.max(bytes, stats.size);
+    if (stats?.isFile() && stats.size <= MAX_SEGMENT_BYTES) bytes = Math.max(bytes, stats.size);
   }
-  return bytes;
+  const packed = files.find(({ compressed }) => compressed);
+  if (packed === undefined) return bytes;
+  try {
+    return Math.max(bytes, readCompressedStart(path.join(dir, packed.name), 0).contentBytes ?? 0);
+  } catch (error) {
+    // Whoever reads it says what is wrong with it.
+    if (error instanceof WalError) return bytes;
+    throw error;
+  }
 }
 
 /** Bytes up to the last one that is not zero. */

@@ -76,6 +76,7 @@ export interface PreloaderData {
   readonly mode: RecoveryMode;
   readonly follow: boolean;
   readonly readAhead: number;
+  readonly verifyThreads: number;
   readonly control: SharedArrayBuffer;
   readonly filled: SharedArrayBuffer;
   readonly exhausted: SharedArrayBuffer;

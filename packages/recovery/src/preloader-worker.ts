@@ -7,6 +7,7 @@ import { toPlainError } from './plain-error.js';
 import { ControlWord, type PreloaderData, type PreloaderStart } from './preloader-protocol.js';
 import { ReplayWindow } from './replay-window.js';
 import { Interrupted, SegmentPreloader } from './segment-preloader.js';
+import { SegmentVerifiers } from './segment-verifiers.js';
 import { recoveryMetrics } from './telemetry.js';
 import { windowCount } from './window-count.js';
 
@@ -43,7 +44,10 @@ function start(): SegmentPreloader | undefined {
     const count = windowCount(source.windowBytes, source.segmentCount, data.readAhead);
     const windows = Array.from({ length: count }, () => ReplayWindow.allocate(source.windowBytes));
     const filled = SpscRing.attach(data.filled);
-    const preloader = new SegmentPreloader(source, windows, filled, exhausted, data.port);
+    // One more would only watch the others. Few segments are read before more threads have started.
+    const threads = source.ahead === undefined ? 1 : Math.min(data.verifyThreads, source.segmentCount);
+    const verifiers = threads > 1 ? SegmentVerifiers.start(data.dir, threads, windows, control) : undefined;
+    const preloader = new SegmentPreloader(source, windows, filled, exhausted, data.port, verifiers);
     const ready: PreloaderStart = { windows: windows.map(({ buffer }) => buffer), summary: source.summary };
     parentPort?.postMessage(ready);
     return preloader;
@@ -65,4 +69,5 @@ if (preloader !== undefined) {
     else await nextTurn();
   }
 }
+preloader?.close();
 data.port.close();

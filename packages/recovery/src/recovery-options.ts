@@ -23,6 +23,11 @@ export interface RecoveryOptions<V extends EventView> {
   readonly fromEventId?: number | bigint;
   /** Segments that are read and verified ahead, 1 to 30, memory permitting (256 MB in all, or two segments). Default 4. */
   readonly readAhead?: number;
+  /**
+   * Threads that read and verify segments, 1 to 16. More than one are in addition to the thread that puts what they have
+   * read in order, which is idle then. Default 1.
+   */
+  readonly verifyThreads?: number;
   /** Where the tail ring lies, if not where the last recorder had it. */
   readonly tailRingDir?: string;
   /** Class of the view that `event` is. Default RequestEvent. */
@@ -39,16 +44,22 @@ export interface CheckedOptions {
   readonly follow: boolean;
   readonly fromEventId: bigint;
   readonly readAhead: number;
+  readonly verifyThreads: number;
   readonly stallTimeoutMs: number;
 }
 
 const DEFAULT_READ_AHEAD = 4;
+const MAX_VERIFY_THREADS = 16;
 const DEFAULT_STALL_TIMEOUT_MS = 10_000;
 
 /** @throws TypeError for an option of the wrong type or not supported here, RangeError for a value out of range */
 export function checkOptions(options: RecoveryOptions<EventView>): CheckedOptions {
   const { dir, mode = 'strict', follow = false, tailRingDir } = options;
-  const { readAhead = DEFAULT_READ_AHEAD, stallTimeoutMs = DEFAULT_STALL_TIMEOUT_MS } = options;
+  const {
+    readAhead = DEFAULT_READ_AHEAD,
+    verifyThreads = 1,
+    stallTimeoutMs = DEFAULT_STALL_TIMEOUT_MS,
+  } = options;
   if (typeof dir !== 'string' || dir === '') throw new TypeError('dir is the path of a log directory');
   if (tailRingDir !== undefined && typeof tailRingDir !== 'string') {
     throw new TypeError('tailRingDir is the path of a directory');
@@ -62,9 +73,16 @@ export function checkOptions(options: RecoveryOptions<EventView>): CheckedOption
   if (!Number.isInteger(readAhead) || readAhead < 1 || readAhead >= MAX_WINDOWS) {
     throw new RangeError(`readAhead is a whole number from 1 to ${MAX_WINDOWS - 1}, not ${readAhead}`);
   }
+  if (!Number.isInteger(verifyThreads) || verifyThreads < 1 || verifyThreads > MAX_VERIFY_THREADS) {
+    throw new RangeError(
+      `verifyThreads is a whole number from 1 to ${MAX_VERIFY_THREADS}, not ${verifyThreads}`,
+    );
+  }
   if (!(stallTimeoutMs > 0)) throw new RangeError(`stallTimeoutMs is greater than 0, not ${stallTimeoutMs}`);
   const fromEventId = toU64(options.fromEventId ?? 0, 'fromEventId');
-  return { dir, tailRingDir, mode, follow, fromEventId, readAhead, stallTimeoutMs };
+  // Each thread needs a window.
+  const ahead = Math.max(readAhead, verifyThreads);
+  return { dir, tailRingDir, mode, follow, fromEventId, readAhead: ahead, verifyThreads, stallTimeoutMs };
 }
 
 /** @throws RangeError for what is not a whole number from 0 to 2^64 - 1 */

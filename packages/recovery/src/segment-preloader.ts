@@ -13,7 +13,8 @@ import {
   STOP,
 } from './preloader-protocol.js';
 import type { ReplayWindow, WindowContent } from './replay-window.js';
-import { NOTHING_YET, type SeekWord, type WindowSource } from './window-source.js';
+import type { SegmentVerifiers, VerifiedSegment } from './segment-verifiers.js';
+import { NOTHING_YET, PASSED_OVER, type SeekWord, type WindowSource } from './window-source.js';
 
 const TWO_32 = 4_294_967_296;
 const NO_CONTENT: WindowContent = {
@@ -39,7 +40,14 @@ export class SegmentPreloader {
   readonly #filled: SpscRing;
   readonly #exhausted: SpscRing;
   readonly #messages: MessageSink;
+  /** Threads that read and verify into windows ahead of this one; undefined = it does so itself. */
+  readonly #verifiers: SegmentVerifiers | undefined;
+  /** Memory of each window when it was made, and as the replay thread knows it. */
+  readonly #firstMemory: readonly SharedArrayBuffer[];
+  readonly #toldMemory: SharedArrayBuffer[];
   readonly #free: number[];
+  /** Windows that the verifiers have, in the order of the segments. */
+  readonly #assigned: number[] = [];
   readonly #record = new Int32Array(FILLED_WORDS);
   readonly #returned = new Int32Array(EXHAUSTED_WORDS);
   #epoch = 0;
@@ -54,12 +62,16 @@ export class SegmentPreloader {
     filled: SpscRing,
     exhausted: SpscRing,
     messages: MessageSink,
+    verifiers?: SegmentVerifiers,
   ) {
+    this.#verifiers = verifiers;
     this.#source = source;
     this.#windows = windows;
     this.#filled = filled;
     this.#exhausted = exhausted;
     this.#messages = messages;
+    this.#firstMemory = windows.map(({ buffer }) => buffer);
+    this.#toldMemory = [...this.#firstMemory];
     this.#free = windows.map((_, index) => index).reverse();
   }
 
@@ -88,9 +100,30 @@ export class SegmentPreloader {
       this.#take(this.#returned);
       work++;
     }
-    const window = this.#free.at(-1);
-    if (this.#stopped || this.#ended || window === undefined) return work;
-    return work + this.#fill(window);
+    if (this.#stopped || this.#ended) return work;
+    this.#assign();
+    const assigned = this.#assigned.shift();
+    const window = assigned ?? this.#free.pop();
+    if (window === undefined) return work;
+    return work + this.#fill(window, assigned === undefined ? undefined : this.#verifiers?.take(assigned));
+  }
+
+  /** Ends the verifiers, which are idle then or soon. */
+  close(): void {
+    this.#verifiers?.stop();
+  }
+
+  #assign(): void {
+    if (this.#verifiers === undefined) return;
+    for (;;) {
+      // The verifiers know the memory that a window had at first.
+      const at = this.#free.findIndex((window) => this.#windows[window].buffer === this.#firstMemory[window]);
+      const file = at < 0 ? undefined : this.#source.ahead?.(this.#assigned.length);
+      if (file === undefined) return;
+      const [window] = this.#free.splice(at, 1);
+      this.#verifiers.submit(window, file);
+      this.#assigned.push(window);
+    }
   }
 
   #take(record: Int32Array): void {
@@ -103,38 +136,48 @@ export class SegmentPreloader {
   #seek(record: Int32Array): void {
     const low = BigInt(record[ExhaustedWord.valueLow] >>> 0);
     const high = BigInt(record[ExhaustedWord.valueHigh] >>> 0);
+    for (const window of this.#assigned.splice(0)) {
+      this.#verifiers?.take(window);
+      this.#free.push(window);
+    }
     this.#epoch = record[ExhaustedWord.epoch];
     this.#ended = false;
     this.#caughtUp = false;
     this.#source.seek({ word: record[ExhaustedWord.seekWord] as SeekWord, value: (high << 32n) | low });
   }
 
-  #fill(index: number): number {
+  #fill(index: number, verified: VerifiedSegment | undefined): number {
     const window = this.#windows[index];
-    const { buffer } = window;
     let content: ReturnType<WindowSource['readNext']>;
     try {
-      content = this.#source.readNext(window);
+      content = this.#source.readNext(window, verified);
     } catch (error) {
+      this.#free.push(index);
       // The record that says what is wanted instead is in the ring, or will be.
       if (error instanceof Interrupted) return 0;
       const nothing = { tail: null, tailRing: null, gaps: [], endEventId: 0n };
       this.#publishEnd({ ...nothing, error: toPlainError(error) });
       return 1;
     }
-    if (content === NOTHING_YET) return this.#publishCaughtUp();
-    if (content === undefined) {
-      const { error, ...end } = this.#source.end;
-      this.#publishEnd({ ...end, error: error === undefined ? undefined : toPlainError(error) });
-      return 1;
+    if (typeof content !== 'object') {
+      this.#free.push(index);
+      return this.#publishNothing(content);
     }
-    this.#free.pop();
     let messages = 0;
-    if (window.buffer !== buffer) {
+    if (window.buffer !== this.#toldMemory[index]) {
+      this.#toldMemory[index] = window.buffer;
       this.#messages.postMessage({ kind: 'memory', window: index, buffer: window.buffer });
       messages = 1;
     }
     this.#publish(index, messages, content);
+    return 1;
+  }
+
+  #publishNothing(nothing: typeof NOTHING_YET | typeof PASSED_OVER | undefined): number {
+    if (nothing === PASSED_OVER) return 1;
+    if (nothing === NOTHING_YET) return this.#publishCaughtUp();
+    const { error, ...end } = this.#source.end;
+    this.#publishEnd({ ...end, error: error === undefined ? undefined : toPlainError(error) });
     return 1;
   }
 

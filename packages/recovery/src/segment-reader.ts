@@ -2,67 +2,85 @@ import fs from 'node:fs';
 import {
   EVENT_BYTES,
   EVENT_WORDS,
-  MAX_BLOCKS_PER_SEGMENT,
-  segmentBytes,
+  type SegmentVerification,
+  type VerifyOptions,
+  verifySegment,
   WalError,
   WORD_BYTES,
 } from '@fswal/format';
-import { closeFile, decompressSegment, openRegularFile, readFully } from '@fswal/format/files';
+import {
+  closeFile,
+  decompressSegment,
+  MAX_COMPRESSED_BYTES,
+  MAX_SEGMENT_BYTES,
+  openRegularFile,
+  readCompressedFile,
+} from '@fswal/format/files';
 import type { ReplayWindow } from './replay-window.js';
 
-/** No segment file is larger. */
-export const MAX_SEGMENT_FILE_BYTES = segmentBytes(MAX_BLOCKS_PER_SEGMENT);
+/** What is read at once: little enough to be still in the cache of its core when it is verified. */
+const CHUNK_BYTES = 1 << 18;
 
 /** One open segment file of either form, read into a window. */
 export class SegmentReader {
   readonly file: string;
+  /** Time spent in reading and unpacking, in nanoseconds. */
+  readNs = 0;
   readonly #fd: number;
-  readonly #fileBytes: number;
   readonly #compressed: boolean;
   readonly #onProgress: () => void;
+  /** Bytes of the file, unpacked once that is known. */
+  #bytes: number;
+  /** How many of them are in the window. */
+  #done = 0;
 
-  private constructor(
-    file: string,
-    compressed: boolean,
-    fd: number,
-    fileBytes: number,
-    onProgress: () => void,
-  ) {
+  private constructor(file: string, compressed: boolean, fd: number, bytes: number, onProgress: () => void) {
     this.file = file;
     this.#compressed = compressed;
     this.#fd = fd;
-    this.#fileBytes = fileBytes;
+    this.#bytes = bytes;
     this.#onProgress = onProgress;
   }
 
   /**
-   * `onProgress` is called after each megabyte; what it throws ends the read.
+   * `onProgress` is called after each quarter of a megabyte; what it throws ends the read.
    * @throws WalError OPEN_FAILED; SEGMENT_CORRUPTED for a file larger than any segment
    */
   static open(file: string, compressed: boolean, onProgress: () => void): SegmentReader {
     const { fd, bytes } = openRegularFile(file);
-    if (bytes <= MAX_SEGMENT_FILE_BYTES) return new SegmentReader(file, compressed, fd, bytes, onProgress);
+    const most = compressed ? MAX_COMPRESSED_BYTES : MAX_SEGMENT_BYTES;
+    if (bytes <= most) return new SegmentReader(file, compressed, fd, bytes, onProgress);
     closeFile(fd, file);
-    const message = `${bytes} bytes are more than a segment can have (${MAX_SEGMENT_FILE_BYTES})`;
-    throw new WalError('SEGMENT_CORRUPTED', message, { file, offset: MAX_SEGMENT_FILE_BYTES });
+    const message = `${bytes} bytes are more than a segment can have (${most})`;
+    throw new WalError('SEGMENT_CORRUPTED', message, { file, offset: most });
   }
 
   /**
-   * Reads the whole file into the window, unpacked; the window grows where it is too small.
+   * Reads the whole file into the window, unpacked; the window grows where it is too small. For one call.
    * @returns the number of bytes in the window: fewer than the file had where it was cut meanwhile
    * @throws WalError READ_FAILED; SEGMENT_CORRUPTED for a damaged LZ4 frame
    */
   read(window: ReplayWindow): number {
-    if (this.#compressed) {
-      const frame = new Uint8Array(this.#fileBytes);
-      const read = readFully(this.#fd, frame, this.file, this.#onProgress);
-      const bytes = decompressSegment(frame.subarray(0, read), MAX_SEGMENT_FILE_BYTES, this.file);
-      window.ensure(bytes.length);
-      window.bytes.set(bytes);
-      return bytes.length;
-    }
-    window.ensure(this.#fileBytes);
-    return readFully(this.#fd, window.bytes.subarray(0, this.#fileBytes), this.file, this.#onProgress);
+    this.#begin(window);
+    this.#readTo(window.bytes, this.#bytes);
+    return this.#done;
+  }
+
+  /** The same, and verifies what has been read while it is in the cache. */
+  readVerified(
+    window: ReplayWindow,
+    options: VerifyOptions,
+  ): { count: number; verification: SegmentVerification } {
+    this.#begin(window);
+    const { bytes } = window;
+    const all = this.#bytes;
+    const need = (endOffset: number) => this.#readTo(bytes, endOffset);
+    let verification = verifySegment(bytes.subarray(0, all), { ...options, need });
+    this.#readTo(bytes, all);
+    const count = this.#done;
+    // Cut while it was read: what lies behind its end was of another segment.
+    if (count < all) verification = verifySegment(bytes.subarray(0, count), options);
+    return { count, verification };
   }
 
   /**
@@ -84,7 +102,7 @@ export class SegmentReader {
   settle(window: ReplayWindow, offset: number, count: number): number {
     const first = offset / WORD_BYTES;
     const before = window.words.slice(first, first + count * EVENT_WORDS);
-    const whole = Math.floor(this.#readAt(window, offset, count * EVENT_BYTES) / EVENT_BYTES);
+    const whole = Math.floor(this.#readAt(window.bytes, offset, count * EVENT_BYTES) / EVENT_BYTES);
     for (let event = 0; event < whole; event++) {
       const at = event * EVENT_WORDS;
       if (window.words[first + at] !== before[at] || window.words[first + at + 1] !== before[at + 1])
@@ -98,12 +116,41 @@ export class SegmentReader {
     closeFile(this.#fd, this.file);
   }
 
-  #readAt(window: ReplayWindow, offset: number, bytes: number): number {
+  #begin(window: ReplayWindow): void {
+    if (!this.#compressed) {
+      window.ensure(this.#bytes);
+      return;
+    }
+    const start = performance.now();
+    const frame = readCompressedFile(this.#fd, this.#bytes, this.file, this.#onProgress);
+    const bytes = decompressSegment(frame, MAX_SEGMENT_BYTES, this.file);
+    window.ensure(bytes.length);
+    window.bytes.set(bytes);
+    this.#bytes = bytes.length;
+    this.#done = bytes.length;
+    this.readNs += (performance.now() - start) * 1e6;
+  }
+
+  /** Reads on, until what lies before `endOffset` is there, or the file ends. */
+  #readTo(bytes: Uint8Array, endOffset: number): void {
+    if (this.#done >= endOffset) return;
+    const start = performance.now();
+    while (this.#done < endOffset) {
+      const count = this.#readAt(bytes, this.#done, Math.min(CHUNK_BYTES, this.#bytes - this.#done));
+      if (count === 0) break;
+      this.#done += count;
+      this.#onProgress();
+    }
+    this.readNs += (performance.now() - start) * 1e6;
+  }
+
+  /** @returns how many bytes were read: fewer than asked for at the end of the file */
+  #readAt(into: Uint8Array, offset: number, bytes: number): number {
     let done = 0;
     while (done < bytes) {
       let count: number;
       try {
-        count = fs.readSync(this.#fd, window.bytes, offset + done, bytes - done, offset + done);
+        count = fs.readSync(this.#fd, into, offset + done, bytes - done, offset + done);
       } catch (cause) {
         const message = cause instanceof Error ? cause.message : String(cause);
         throw new WalError('READ_FAILED', message, { file: this.file, offset: offset + done, cause });

@@ -1,9 +1,12 @@
-import type { WalError } from '@fswal/format';
+import type { SegmentFile, WalError } from '@fswal/format';
 import type { Gap, LogSummary, TailRingReport, TornTail } from './recovery-report.js';
 import type { ReplayWindow, WindowContent } from './replay-window.js';
+import type { VerifiedSegment } from './segment-verifiers.js';
 
 /** Instead of a window's content: the log goes on, and there is nothing of it yet. */
 export const NOTHING_YET = 'nothing yet';
+/** Instead of a window's content: what was read has no event to deliver; the log goes on. */
+export const PASSED_OVER = 'passed over';
 
 /**
  * What the preloader fills windows from, in the order of the log. Synchronous, on whatever thread; writes nothing and
@@ -21,10 +24,16 @@ export interface WindowSource {
   /** How the log ended; known once `readNext` has returned undefined. */
   readonly end: LogEnd;
   /**
-   * Fills the window with the next events.
+   * Fills the window with the next events: those of one segment at most.
+   * @param verified where the next segment, `ahead(0)`, lies in the window already and is sound by itself
    * @returns what the window holds; undefined at the end of the log
    */
-  readNext(window: ReplayWindow): WindowContent | typeof NOTHING_YET | undefined;
+  readNext(
+    window: ReplayWindow,
+    verified?: VerifiedSegment,
+  ): WindowContent | typeof NOTHING_YET | typeof PASSED_OVER | undefined;
+  /** The segment that will be read next, and those after it; undefined where that is not known or there are no more. */
+  ahead?(index: number): SegmentFile | undefined;
   /** From here on the next window begins at the first event that the target names, wherever reading stood. */
   seek(target: SeekTarget): void;
 }
