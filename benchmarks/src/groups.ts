@@ -2,8 +2,11 @@ import { benchAppend, benchFlatOut, benchGarbage } from './append.js';
 import type { BenchGroup } from './bench-group.js';
 import type { BenchRun } from './bench-run.js';
 import { benchGroupCommit } from './group-commit.js';
+import { benchPipeline } from './pipeline.js';
 import { benchReplay } from './replay.js';
 import { benchRing } from './ring.js';
+import { benchScan } from './scan.js';
+import { benchSeek } from './seek.js';
 import { benchSteady } from './steady.js';
 import { benchSustained } from './sustained.js';
 import { benchSync } from './sync.js';
@@ -40,6 +43,21 @@ export const GROUPS: Readonly<Record<string, GroupEntry>> = {
   sync: {
     help: 'one event made durable at a time',
     run: ({ dir, fileSystem }) => benchSync(dir, fileSystem),
+  },
+  pipeline: {
+    help: 'a log from open to close, beside XXH64 alone; warm, and cold where that may be had',
+    long: true,
+    run: benchPipeline,
+  },
+  scan: {
+    help: 'all events in order, beside lmdb, better-sqlite3, classic-level and event-storage',
+    long: true,
+    run: benchScan,
+  },
+  seek: {
+    help: 'seeks in a log of 1,000 segments; going from segment to segment',
+    long: true,
+    run: benchSeek,
   },
   tail: {
     help: 'the latency of every append, in bursts and at fixed rates, beside the floor; --plot',

@@ -58,6 +58,7 @@ export {
   Side,
 } from './request-event.js';
 export { decodeSegmentHeader, encodeSegmentHeader, type SegmentHeader } from './segment-header.js';
+export { soundBlock } from './sound-block.js';
 export {
   decodeTailRingHeader,
   encodeTailRingHeader,

@@ -15,6 +15,7 @@ export function verifyLink(bytes: Uint8Array, options: VerifyOptions = {}): Segm
   const { previous, afterEventId = 0n } = options;
   const before = previous?.lastEventId ?? afterEventId;
   const blocks = header.blockCount;
+  if (header.segmentIndex !== (options.segmentIndex ?? header.segmentIndex)) return undefined;
   if (blocks === 0 || header.firstEventId <= before) return undefined;
   if (header.version === 1) {
     if (previous?.complete === false) return undefined;

@@ -7,6 +7,7 @@ import {
   compressedSegmentFileName,
   durableSegmentMissing,
   eventOffset,
+  idAt,
   LogScan,
   MIN_BLOCKS_PER_SEGMENT,
   SEGMENT_HEADER_BYTES,
@@ -34,8 +35,15 @@ import {
   readTailRingPlace,
   type TailRingPlace,
 } from '@fswal/format/files';
+import { readAround } from './read-around.js';
 import type { LogSummary, TailRingReport, TornTail } from './recovery-report.js';
-import { eventsOfBlock, type ReplayWindow, seekInWindow, type WindowContent } from './replay-window.js';
+import {
+  eventsOfBlock,
+  eventWord,
+  type ReplayWindow,
+  seekInWindow,
+  type WindowContent,
+} from './replay-window.js';
 import { SegmentLocator } from './segment-locator.js';
 import { SegmentReader } from './segment-reader.js';
 import type { VerifiedSegment } from './segment-verifiers.js';
@@ -104,6 +112,8 @@ export class LogReader implements WindowSource {
   readonly #ringNote: string | undefined;
   #scan: LogScan;
   #next = 0;
+  /** Before the first window after a seek. */
+  #seeking = false;
   /** Undefined as soon as it has been reached. */
   #from: SeekTarget | undefined;
   #ringReplay: TailRingReplay | undefined;
@@ -176,6 +186,7 @@ export class LogReader implements WindowSource {
 
   seek(target: SeekTarget): void {
     this.#beginAt(target);
+    this.#seeking = true;
   }
 
   #beginAt(from: SeekTarget | undefined): void {
@@ -196,6 +207,10 @@ export class LogReader implements WindowSource {
 
   /** Events are sound, or the id of each is all that tells they are whole: in an unsealed block and the tail ring. */
   readNext(window: ReplayWindow, verified?: VerifiedSegment): WindowContent | typeof PASSED_OVER | undefined {
+    if (this.#seeking) {
+      const around = this.#readAround(window);
+      if (around !== undefined) return around;
+    }
     if (!this.#done) {
       const file = this.#files[this.#next];
       if (file !== undefined) return this.#take(file, window, verified) ?? PASSED_OVER;
@@ -206,8 +221,32 @@ export class LogReader implements WindowSource {
     return content;
   }
 
+  /** What a seek does not wait for, the rest of the segment, comes next. */
+  #readAround(window: ReplayWindow): WindowContent | undefined {
+    this.#seeking = false;
+    const file = this.#files[this.#next];
+    if (this.#done || this.#from === undefined || file === undefined) return undefined;
+    if (file.compressed || this.#otherForms.has(file.segmentIndex)) return undefined;
+    let reader: SegmentReader | undefined;
+    try {
+      reader = this.#open(file);
+      const content = readAround(reader, file.segmentIndex, window, this.#from);
+      if (content === undefined || !reader.isCurrent()) return undefined;
+      const last = content.blocks - 1;
+      const lastEventId = idAt(window.words, eventWord(last, eventsOfBlock(window.words, last) - 1));
+      this.#from = { word: SeekWord.eventId, value: lastEventId + 1n };
+      return content;
+    } catch (error) {
+      // Reading the whole segment comes upon the same, and says what it is.
+      if (error instanceof WalError) return undefined;
+      throw error;
+    } finally {
+      reader?.close();
+    }
+  }
+
   ahead(index: number): SegmentFile | undefined {
-    return this.#done ? undefined : this.#files[this.#next + index];
+    return this.#done || this.#seeking ? undefined : this.#files[this.#next + index];
   }
 
   #take(

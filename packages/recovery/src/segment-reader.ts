@@ -29,7 +29,6 @@ export class SegmentReader {
   readonly #fd: number;
   readonly #compressed: boolean;
   readonly #onProgress: () => void;
-  /** Bytes of the file, unpacked once that is known. */
   #bytes: number;
   /** How many of them are in the window. */
   #done = 0;
@@ -53,6 +52,11 @@ export class SegmentReader {
     closeFile(fd, file);
     const message = `${bytes} bytes are more than a segment can have (${most})`;
     throw new WalError('SEGMENT_CORRUPTED', message, { file, offset: most });
+  }
+
+  /** Bytes of the file, unpacked once that is known. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /**
@@ -81,6 +85,15 @@ export class SegmentReader {
     // Cut while it was read: what lies behind its end was of another segment.
     if (count < all) verification = verifySegment(bytes.subarray(0, count), options);
     return { count, verification };
+  }
+
+  /**
+   * Reads a part of an uncompressed file to its place in the window, which is large enough; less where the file ends.
+   * @throws WalError READ_FAILED
+   */
+  readRange(window: ReplayWindow, offset: number, bytes: number): void {
+    this.#readAt(window.bytes, offset, Math.min(bytes, this.#bytes - offset));
+    this.#onProgress();
   }
 
   /**
