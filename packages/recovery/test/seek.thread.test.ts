@@ -154,6 +154,49 @@ describe('seek', () => {
     });
   });
 
+  it('into a long segment goes on with the rest of it, and comes upon the damage there', async () => {
+    const log = buildLog({
+      segments: Array.from({ length: 3 }, () => ({ blocks: full(150) })),
+      blocksPerSegment: 150,
+    });
+    writeMeta(log);
+    const idAt = (segment: number, block: number, event: number) =>
+      BigInt(1 + (segment * 150 + block) * 256 + event);
+    await opened({ dir: log.dir }, (recovery) => {
+      for (const [block, event] of [
+        [0, 0],
+        [1, 0],
+        [63, 255],
+        [64, 0],
+        [85, 7],
+        [86, 0],
+        [149, 255],
+      ]) {
+        const id = idAt(1, block, event);
+        expect(recovery.seek(id)).toBe(id);
+        restIs(recovery, log.ids, Number(id) - 1);
+      }
+    });
+    // The header of the block before, that of the block, and one that is not met at first.
+    for (const [block, at] of [
+      [99, 20],
+      [100, 20],
+      [100, 900],
+      [20, 900],
+    ]) {
+      flip(log.segments[1].file, blockOffset(block) + at);
+      await opened({ dir: log.dir }, (recovery) => {
+        const wanted = idAt(1, 100, 9);
+        const read = () => {
+          recovery.seek(wanted);
+          eachEvent(recovery);
+        };
+        expect(read).toThrow(expect.objectContaining({ block, file: log.segments[1].file }));
+      });
+      flip(log.segments[1].file, blockOffset(block) + at);
+    }
+  });
+
   it.each([-1, 1.5, 2 ** 53, 2n ** 64n])('refuses %s', async (id) => {
     const { log } = built();
     await opened({ dir: log.dir }, (recovery) => {
