@@ -24,6 +24,7 @@ import {
   type KnownDurable,
   knownDurable,
   listLogDirectory,
+  MAX_SEGMENT_BYTES,
   oneFormEach,
   readBootId,
   readDurablePosition,
@@ -33,7 +34,7 @@ import {
 import type { LogSummary, TailRingReport, TornTail } from './recovery-report.js';
 import { eventsOfBlock, type ReplayWindow, seekInWindow, type WindowContent } from './replay-window.js';
 import { SegmentLocator } from './segment-locator.js';
-import { MAX_SEGMENT_FILE_BYTES, SegmentReader } from './segment-reader.js';
+import { SegmentReader } from './segment-reader.js';
 import { TailRingImage } from './tail-ring-image.js';
 import { TailRingReplay } from './tail-ring-replay.js';
 import { type LogEnd, type SeekTarget, SeekWord, type WindowSource } from './window-source.js';
@@ -358,7 +359,7 @@ function largest(dir: string, files: readonly SegmentFile[]): number {
   let bytes = segmentBytes(MIN_BLOCKS_PER_SEGMENT);
   for (const { name } of files) {
     const stats = fs.lstatSync(path.join(dir, name), { throwIfNoEntry: false });
-    if (stats?.isFile() && stats.size <= MAX_SEGMENT_FILE_BYTES) bytes = Math.max(bytes, stats.size);
+    if (stats?.isFile() && stats.size <= MAX_SEGMENT_BYTES) bytes = Math.max(bytes, stats.size);
   }
   return bytes;
 }

@@ -1,17 +1,16 @@
 import fs from 'node:fs';
+import { EVENT_BYTES, EVENT_WORDS, WalError, WORD_BYTES } from '@fswal/format';
 import {
-  EVENT_BYTES,
-  EVENT_WORDS,
-  MAX_BLOCKS_PER_SEGMENT,
-  segmentBytes,
-  WalError,
-  WORD_BYTES,
-} from '@fswal/format';
-import { closeFile, decompressSegment, openRegularFile, readFully } from '@fswal/format/files';
+  closeFile,
+  decompressSegment,
+  MAX_COMPRESSED_BYTES,
+  MAX_SEGMENT_BYTES,
+  openRegularFile,
+  readCompressedFile,
+  readFully,
+  readSome,
+} from '@fswal/format/files';
 import type { ReplayWindow } from './replay-window.js';
-
-/** No segment file is larger. */
-export const MAX_SEGMENT_FILE_BYTES = segmentBytes(MAX_BLOCKS_PER_SEGMENT);
 
 /** One open segment file of either form, read into a window. */
 export class SegmentReader {
@@ -41,10 +40,11 @@ export class SegmentReader {
    */
   static open(file: string, compressed: boolean, onProgress: () => void): SegmentReader {
     const { fd, bytes } = openRegularFile(file);
-    if (bytes <= MAX_SEGMENT_FILE_BYTES) return new SegmentReader(file, compressed, fd, bytes, onProgress);
+    const most = compressed ? MAX_COMPRESSED_BYTES : MAX_SEGMENT_BYTES;
+    if (bytes <= most) return new SegmentReader(file, compressed, fd, bytes, onProgress);
     closeFile(fd, file);
-    const message = `${bytes} bytes are more than a segment can have (${MAX_SEGMENT_FILE_BYTES})`;
-    throw new WalError('SEGMENT_CORRUPTED', message, { file, offset: MAX_SEGMENT_FILE_BYTES });
+    const message = `${bytes} bytes are more than a segment can have (${most})`;
+    throw new WalError('SEGMENT_CORRUPTED', message, { file, offset: most });
   }
 
   /**
@@ -54,9 +54,8 @@ export class SegmentReader {
    */
   read(window: ReplayWindow): number {
     if (this.#compressed) {
-      const frame = new Uint8Array(this.#fileBytes);
-      const read = readFully(this.#fd, frame, this.file, this.#onProgress);
-      const bytes = decompressSegment(frame.subarray(0, read), MAX_SEGMENT_FILE_BYTES, this.file);
+      const frame = readCompressedFile(this.#fd, this.#fileBytes, this.file, this.#onProgress);
+      const bytes = decompressSegment(frame, MAX_SEGMENT_BYTES, this.file);
       window.ensure(bytes.length);
       window.bytes.set(bytes);
       return bytes.length;
@@ -101,13 +100,8 @@ export class SegmentReader {
   #readAt(window: ReplayWindow, offset: number, bytes: number): number {
     let done = 0;
     while (done < bytes) {
-      let count: number;
-      try {
-        count = fs.readSync(this.#fd, window.bytes, offset + done, bytes - done, offset + done);
-      } catch (cause) {
-        const message = cause instanceof Error ? cause.message : String(cause);
-        throw new WalError('READ_FAILED', message, { file: this.file, offset: offset + done, cause });
-      }
+      const into = window.bytes.subarray(offset + done, offset + bytes);
+      const count = readSome(this.#fd, into, offset + done, this.file);
       if (count === 0) break;
       done += count;
     }
