@@ -142,6 +142,12 @@ export function segmentBytes(blocksPerSegment: number): number {
   return SEGMENT_HEADER_BYTES + blocksPerSegment * BLOCK_BYTES;
 }
 
+/** Whether a whole segment can have this size: its header and 1 block or more. */
+export function isSegmentSize(bytes: number): boolean {
+  const blocks = (bytes - SEGMENT_HEADER_BYTES) / BLOCK_BYTES;
+  return Number.isInteger(blocks) && blocks >= 1 && blocks <= MAX_BLOCKS_PER_SEGMENT;
+}
+
 /** Byte offset of a block in its segment file. */
 export function blockOffset(blockIndex: number): number {
   return SEGMENT_HEADER_BYTES + blockIndex * BLOCK_BYTES;

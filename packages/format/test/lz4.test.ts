@@ -6,6 +6,7 @@ import { compressFrameSync } from 'lz4-napi';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { WalError } from '../src/errors.js';
 import { compressSegment, decompressSegment } from '../src/files/lz4.js';
+import { segmentBytes } from '../src/layout.js';
 
 const FILE = 'FS.00000007.wal.lz4';
 const LIMIT = 1 << 20;
@@ -30,8 +31,8 @@ function errorOf(frame: Uint8Array, limit = LIMIT): WalError {
 }
 
 describe('a compressed segment', () => {
-  test.each([1, 64, 65_536, 65_537, 300_000])('of %i bytes unpacks to what it was', (length) => {
-    const bytes = content(length);
+  test.each([1, 2, 16, 33])('of %i blocks unpacks to what it was', (blocks) => {
+    const bytes = content(segmentBytes(blocks));
     expect(Buffer.compare(decompressSegment(compressSegment(bytes), LIMIT, FILE), bytes)).toBe(0);
   });
 
@@ -50,12 +51,13 @@ describe('a compressed segment', () => {
   );
 
   test('that the lz4 command made is taken, with and without its size', () => {
-    const bytes = content(100_000);
-    expect(decompressSegment(compressFrameSync(Buffer.from(bytes)), LIMIT, FILE)).toHaveLength(100_000);
+    const bytes = content(segmentBytes(6));
+    expect(decompressSegment(compressFrameSync(Buffer.from(bytes)), LIMIT, FILE)).toHaveLength(bytes.length);
   });
 
   test('every flipped bit is refused, or changes nothing', () => {
-    const bytes = content(2_000);
+    const part = content(1_000);
+    const bytes = Uint8Array.from({ length: segmentBytes(1) }, (_, i) => part[i % part.length] as number);
     const frame = compressSegment(bytes);
     const taken: string[] = [];
     for (let at = 0; at < frame.length; at++) {
@@ -75,15 +77,24 @@ describe('a compressed segment', () => {
     expect(taken.length).toBeLessThanOrEqual(4);
   });
 
+  test.each([0, 1, 64, segmentBytes(1) - 1, segmentBytes(16) + 64, 300_000])(
+    'of %i bytes is none, whether they are declared or not',
+    (length) => {
+      const bytes = content(length);
+      expect(errorOf(compressSegment(bytes)).code).toBe('SEGMENT_CORRUPTED');
+      expect(errorOf(compressFrameSync(Buffer.from(bytes))).message).toContain('which no whole segment has');
+    },
+  );
+
   test('every truncation is refused', () => {
-    const frame = compressSegment(content(2_000));
+    const frame = compressSegment(content(segmentBytes(1)));
     for (let length = 0; length < frame.length; length++) {
       expect(errorOf(frame.subarray(0, length)).code).toBe('SEGMENT_CORRUPTED');
     }
   });
 
   test('with anything behind it is refused', () => {
-    const frame = compressSegment(content(2_000));
+    const frame = compressSegment(content(segmentBytes(1)));
     expect(errorOf(Buffer.concat([frame, Buffer.alloc(1)])).message).toContain('1 bytes follow');
     expect(errorOf(Buffer.concat([frame, frame])).code).toBe('SEGMENT_CORRUPTED');
   });

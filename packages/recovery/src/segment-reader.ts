@@ -15,6 +15,7 @@ import {
   MAX_SEGMENT_BYTES,
   openRegularFile,
   readCompressedFile,
+  readSome,
 } from '@fswal/format/files';
 import type { ReplayWindow } from './replay-window.js';
 
@@ -161,13 +162,8 @@ export class SegmentReader {
   #readAt(into: Uint8Array, offset: number, bytes: number): number {
     let done = 0;
     while (done < bytes) {
-      let count: number;
-      try {
-        count = fs.readSync(this.#fd, into, offset + done, bytes - done, offset + done);
-      } catch (cause) {
-        const message = cause instanceof Error ? cause.message : String(cause);
-        throw new WalError('READ_FAILED', message, { file: this.file, offset: offset + done, cause });
-      }
+      const part = into.subarray(offset + done, offset + bytes);
+      const count = readSome(this.#fd, part, offset + done, this.file);
       if (count === 0) break;
       done += count;
     }

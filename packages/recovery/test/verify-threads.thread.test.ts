@@ -5,6 +5,7 @@ import {
   compressedSegmentFileName,
   EVENT_WORDS,
   idAt,
+  segmentBytes,
   segmentFileName,
   WalError,
 } from '@fswal/format';
@@ -146,7 +147,7 @@ describe('verifyThreads', () => {
     for (const { file, endOffset } of log.segments.slice(0, SEGMENTS)) cut(file, endOffset);
     compress(log.dir, 0);
     for (const index of [2, 3, 7, 8, 10]) {
-      fs.truncateSync(log.segments[index].file, 2 ** 20);
+      fs.truncateSync(log.segments[index].file, segmentBytes(60));
       compress(log.dir, index);
     }
     const alone = await read(log.dir, 1);

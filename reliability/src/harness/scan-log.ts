@@ -10,12 +10,14 @@ import {
   BLOCK_HEADER_WORDS,
   BLOCK_WORDS,
   blockOffset,
+  type DurablePosition,
   decodeBlockHeader,
   durableSegmentMissing,
   EVENT_WORDS,
   LogScan,
   type META_FILE,
   readTailRing,
+  type SegmentFile,
   type SegmentsEnd,
   type SegmentVerdict,
   TAIL_RING_FILE,
@@ -70,30 +72,30 @@ class EventCheck {
   }
 }
 
+/** A segment to be judged, in index order. */
+export interface GivenSegment {
+  readonly segmentIndex: number;
+  /** For messages. */
+  readonly file: string;
+  readonly bytes: Uint8Array;
+}
+
+/** What the segments of a log come to. */
+export interface ScannedSegments extends Omit<ScannedLog, 'fromRing' | 'ringState' | 'durableSource'> {
+  readonly end: SegmentsEnd;
+  /** Of the last segment that was judged. */
+  readonly verdict: SegmentVerdict | undefined;
+}
+
 export function scanLog(dir: string, bootId = readBootId()): ScannedLog {
   const { segments, others } = listLogDirectory(dir);
   const files = oneFormEach(segments);
   const durable = knownDurable(dir, readDurablePosition(dir), files);
   const check = new EventCheck();
-  const scan = new LogScan(durable.position);
-  let error = durableSegmentMissing(durable.position, files[0]?.segmentIndex, dir);
-  let torn = false;
-  let end: SegmentsEnd = {
-    lastEventId: scan.lastEventId,
-    words: new Int32Array(0),
-    lastEventWord: 0,
-    eventsInBlock: 0,
-  };
-  for (const { name, segmentIndex, compressed } of withoutRetired(files, durable.position)) {
-    if (error !== undefined || scan.ended) break;
-    const file = join(dir, name);
-    const bytes = readSegmentFile(file, compressed);
-    const verdict = scan.judge(segmentIndex, bytes, file);
-    end = takeSegment(check, asWords(bytes), verdict) ?? end;
-    if (verdict.decision === 'refuse') error = verdict.error;
-    torn ||= verdict.decision === 'tail';
-  }
-  error ??= scan.finish();
+  const scanned = scanWith(check, segmentsIn(dir, files, durable.position), durable.position, () =>
+    durableSegmentMissing(durable.position, files[0]?.segmentIndex, dir),
+  );
+  const { error, torn, end } = scanned;
   let fromRing = 0;
   let ringState: ScannedLog['ringState'] = 'missing';
   if (error === undefined && others.includes(TAIL_RING_FILE)) {
@@ -106,6 +108,52 @@ export function scanLog(dir: string, bootId = readBootId()): ScannedLog {
   const { firstId, lastId, events, faults } = check;
   const durableSource = durable.report.source;
   return { firstId, lastId, events, fromRing, ringState, faults, error, torn, durableSource };
+}
+
+/** The same of segments that are in memory, where there is no tail ring. */
+export function scanSegments(segments: Iterable<GivenSegment>, durable: DurablePosition): ScannedSegments {
+  return scanWith(new EventCheck(), segments, durable, () => undefined);
+}
+
+function* segmentsIn(
+  dir: string,
+  files: readonly SegmentFile[],
+  durable: DurablePosition,
+): Generator<GivenSegment> {
+  for (const { name, segmentIndex, compressed } of withoutRetired(files, durable)) {
+    const file = join(dir, name);
+    yield { segmentIndex, file, bytes: readSegmentFile(file, compressed) };
+  }
+}
+
+function scanWith(
+  check: EventCheck,
+  segments: Iterable<GivenSegment>,
+  durable: DurablePosition,
+  isMissing: () => WalError | undefined,
+): ScannedSegments {
+  const scan = new LogScan(durable);
+  let error = isMissing();
+  let torn = false;
+  let verdict: SegmentVerdict | undefined;
+  let end: SegmentsEnd = {
+    lastEventId: scan.lastEventId,
+    words: new Int32Array(0),
+    lastEventWord: 0,
+    eventsInBlock: 0,
+  };
+  if (error === undefined) {
+    for (const { segmentIndex, file, bytes } of segments) {
+      verdict = scan.judge(segmentIndex, bytes, file);
+      end = takeSegment(check, asWords(bytes), verdict) ?? end;
+      if (verdict.decision === 'refuse') error = verdict.error;
+      torn ||= verdict.decision === 'tail';
+      if (scan.ended) break;
+    }
+  }
+  error ??= scan.finish();
+  const { firstId, lastId, events, faults } = check;
+  return { firstId, lastId, events, faults, error, torn, end, verdict };
 }
 
 /** @returns the segment's end, if it has events */

@@ -10,6 +10,7 @@ export {
   readDurablePosition,
   readFully,
   readRegularFile,
+  readSome,
 } from './log-files.js';
 export { compressSegment, decompressSegment, MAX_COMPRESSED_BYTES, MAX_SEGMENT_BYTES } from './lz4.js';
 export { readSegmentFile } from './read-segment-file.js';

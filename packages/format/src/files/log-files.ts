@@ -92,17 +92,29 @@ export function closeFile(fd: number, file: string): void {
 export function readFully(fd: number, into: Uint8Array, file: string, onProgress?: () => void): number {
   let done = 0;
   while (done < into.length) {
-    let count: number;
-    try {
-      count = fs.readSync(fd, into, done, Math.min(READ_CHUNK_BYTES, into.length - done), done);
-    } catch (cause) {
-      throw new WalError('READ_FAILED', messageOf(cause), { file, offset: done, cause });
-    }
+    const chunk = into.subarray(done, Math.min(done + READ_CHUNK_BYTES, into.length));
+    const count = readSome(fd, chunk, done, file);
     if (count === 0) break;
     done += count;
     onProgress?.();
   }
   return done;
+}
+
+/**
+ * One read at `offset` of the file; again where a signal interrupted it, which libuv does for writes alone.
+ * @returns how many bytes came, perhaps fewer than `into` takes; 0 at the file's end
+ * @throws WalError READ_FAILED
+ */
+export function readSome(fd: number, into: Uint8Array, offset: number, file: string): number {
+  for (;;) {
+    try {
+      return fs.readSync(fd, into, 0, into.length, offset);
+    } catch (cause) {
+      if (isErrno(cause, 'EINTR')) continue;
+      throw new WalError('READ_FAILED', messageOf(cause), { file, offset, cause });
+    }
+  }
 }
 
 /** The whole of a small or bounded file. @throws WalError OPEN_FAILED, READ_FAILED; SEGMENT_CORRUPTED above the limit */

@@ -1,6 +1,6 @@
 /* The compressed form of a segment: one LZ4 frame of the whole file, which the `lz4` command unpacks. */
 import { dataView } from '../bytes.js';
-import { MAX_BLOCKS_PER_SEGMENT, segmentBytes } from '../layout.js';
+import { isSegmentSize, MAX_BLOCKS_PER_SEGMENT, segmentBytes } from '../layout.js';
 import { lz4 } from '../native.js';
 import {
   CONTENT_SIZE_BYTES,
@@ -31,10 +31,11 @@ export function compressSegment(bytes: Uint8Array): Uint8Array {
  * The bytes of a segment. Allocates them, and a tenth more or so while it works; nothing where the frame cannot be that
  * of at most `maxBytes`.
  * @param file for messages
- * @throws WalError SEGMENT_CORRUPTED for anything but one whole, sound frame of at most `maxBytes`
+ * @throws WalError SEGMENT_CORRUPTED for anything but one whole, sound frame of one whole segment of at most `maxBytes`
  */
 export function decompressSegment(frame: Uint8Array, maxBytes: number, file: string): Uint8Array {
   const { contentBytes } = checkFrame(frame, maxBytes, file);
+  if (contentBytes !== undefined) needSegmentSize(contentBytes, file);
   const { decompressFrameSync } = lz4();
   let bytes: Uint8Array;
   try {
@@ -47,7 +48,18 @@ export function decompressSegment(frame: Uint8Array, maxBytes: number, file: str
     const expected = contentBytes ?? `up to ${maxBytes}`;
     throw damagedFrame(`the LZ4 frame unpacks to ${bytes.length} bytes, not ${expected}`, file, 0);
   }
+  needSegmentSize(bytes.length, file);
   return bytes;
+}
+
+/** What is compressed is a whole segment: one that was cut is left as it is. */
+function needSegmentSize(bytes: number, file: string): void {
+  if (isSegmentSize(bytes)) return;
+  throw damagedFrame(
+    `the LZ4 frame holds ${bytes} bytes, which no whole segment has`,
+    file,
+    CONTENT_SIZE_OFFSET,
+  );
 }
 
 /** The library does not write the content's size, by which a reader knows what to allocate. */
