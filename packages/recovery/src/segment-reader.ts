@@ -1,8 +1,11 @@
 import fs from 'node:fs';
+import path from 'node:path';
 import {
   EVENT_BYTES,
   EVENT_WORDS,
   MAX_BLOCKS_PER_SEGMENT,
+  MIN_BLOCKS_PER_SEGMENT,
+  type SegmentFile,
   segmentBytes,
   WalError,
   WORD_BYTES,
@@ -11,7 +14,7 @@ import { closeFile, decompressSegment, openRegularFile, readFully } from '@fswal
 import type { ReplayWindow } from './replay-window.js';
 
 /** No segment file is larger. */
-export const MAX_SEGMENT_FILE_BYTES = segmentBytes(MAX_BLOCKS_PER_SEGMENT);
+const MAX_SEGMENT_FILE_BYTES = segmentBytes(MAX_BLOCKS_PER_SEGMENT);
 
 /** One open segment file of either form, read into a window. */
 export class SegmentReader {
@@ -113,4 +116,14 @@ export class SegmentReader {
     }
     return done;
   }
+}
+
+/** Bytes that hold the largest of these files, and some blocks of a tail ring. */
+export function windowBytesFor(dir: string, files: readonly SegmentFile[]): number {
+  let bytes = segmentBytes(MIN_BLOCKS_PER_SEGMENT);
+  for (const { name } of files) {
+    const stats = fs.lstatSync(path.join(dir, name), { throwIfNoEntry: false });
+    if (stats?.isFile() && stats.size <= MAX_SEGMENT_FILE_BYTES) bytes = Math.max(bytes, stats.size);
+  }
+  return bytes;
 }
