@@ -48,7 +48,13 @@ export {
   TailRingOffset,
   WORD_BYTES,
 } from './layout.js';
-export { durableSegmentMissing, isAnchor, LogScan, type SegmentVerdict, withoutRetired } from './log-scan.js';
+export {
+  durableSegmentMissing,
+  isAnchor,
+  LogScan,
+  type SegmentVerdict,
+  withoutRetired,
+} from './log-scan.js';
 export { type DurablePosition, decodeMeta, encodeMeta } from './meta.js';
 export {
   OrderType,

@@ -69,9 +69,14 @@ export class LogScan {
   /** Where the last sound event ends. */
   #endPlace: { file: string; offset: number; block: number } | undefined;
 
-  constructor(durable: DurablePosition) {
+  /** @param after where an earlier scan stood; without it the next segment judged is where the log begins */
+  constructor(durable: DurablePosition, after?: { segmentIndex: number; previous: PreviousSegment }) {
     this.#durable = durable;
     if (isAnchor(durable)) this.#lastEventId = durable.eventId;
+    if (after === undefined) return;
+    this.#lastSegmentIndex = after.segmentIndex;
+    this.#previous = after.previous;
+    this.#lastEventId = after.previous.lastEventId;
   }
 
   /** Last sound event so far; 0 = none. */
@@ -126,8 +131,8 @@ export class LogScan {
       this.#endPlace = { file, offset: verdict.endOffset, block: blockOf(verdict.endOffset) };
     } else if (verification.state !== 'sealed') {
       // It was never written on, so nothing can come after it.
-      const { lastEventId, chainedChecksum } = this;
-      this.#previous = { lastEventId, chainedChecksum, complete: false };
+      const { chainedChecksum } = this.#previous ?? this;
+      this.#previous = { lastEventId: this.#lastEventId, chainedChecksum, complete: false };
     }
     return verdict;
   }

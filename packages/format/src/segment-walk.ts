@@ -232,7 +232,8 @@ export class SegmentWalk {
       this.#fail(Status.BLOCK_CHECKSUM_MISMATCH, block, start, 'the events are not those that were sealed');
       return false;
     }
-    const anchor = block === 0 && segment.version !== 1 && this.#options.previous === undefined;
+    const anchor =
+      block === 0 && segment.version !== 1 && this.#options.previous?.chainedChecksum === undefined;
     if (!anchor && checksum(events, this.#chained) !== header.chainedChecksum) {
       const what =
         block === 0

@@ -19,7 +19,7 @@ export function verifyLink(bytes: Uint8Array, options: VerifyOptions = {}): Segm
   if (blocks === 0 || header.firstEventId <= before) return undefined;
   if (header.version === 1) {
     if (previous?.complete === false) return undefined;
-  } else if (previous !== undefined) {
+  } else if (previous?.chainedChecksum !== undefined) {
     const first = decodeBlockHeader(bytes.subarray(blockOffset(0), blockOffset(1)));
     if (first === undefined) return undefined;
     const events = bytes.subarray(

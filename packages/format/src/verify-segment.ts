@@ -6,8 +6,8 @@ import { SegmentWalk } from './segment-walk.js';
 export interface PreviousSegment {
   /** Last event id in it, or in any segment before it. */
   readonly lastEventId: bigint;
-  /** Chained checksum of its last block: the seed of the next segment in version 2. */
-  readonly chainedChecksum: bigint;
+  /** Chained checksum of its last block: the seed of the next segment in version 2. Undefined where nobody knows it. */
+  readonly chainedChecksum: bigint | undefined;
   /** Whether nothing can be missing at its end: it is sealed, or every block of it is full. */
   readonly complete: boolean;
 }

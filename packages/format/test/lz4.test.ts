@@ -6,6 +6,7 @@ import { compressFrameSync } from 'lz4-napi';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { WalError } from '../src/errors.js';
 import { compressSegment, decompressSegment } from '../src/files/lz4.js';
+import { salvageFrame } from '../src/files/salvage-frame.js';
 import { segmentBytes } from '../src/layout.js';
 
 const FILE = 'FS.00000007.wal.lz4';
@@ -106,5 +107,46 @@ describe('a compressed segment', () => {
     // The same without a declared size.
     expect(errorOf(compressFrameSync(Buffer.alloc(64 << 20))).message).toContain('more blocks');
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(80 << 20);
+  });
+});
+
+describe('a damaged compressed segment', () => {
+  const MIB = 1 << 20;
+  const bytes = content(10 * MIB);
+  const frame = compressSegment(bytes);
+  const same = (salvaged: Uint8Array, start: number, end: number) =>
+    Buffer.compare(salvaged.subarray(start, end), bytes.subarray(start, end)) === 0;
+
+  test('gives all where only a checksum of the frame is wrong', () => {
+    const damaged = frame.slice();
+    damaged[damaged.length - 1]! ^= 1;
+    damaged[14]! ^= 1;
+    expect(same(salvageFrame(damaged, 10 * MIB), 0, bytes.length)).toBe(true);
+  });
+
+  test('gives the blocks of the frame that are not damaged, in their places', () => {
+    const damaged = frame.slice();
+    damaged.fill(0xff, 15 + 4 + 1_000, 15 + 4 + 2_000);
+    const salvaged = salvageFrame(damaged, 10 * MIB);
+    expect(salvaged).toHaveLength(bytes.length);
+    expect(same(salvaged, 0, 1_000)).toBe(true);
+    expect(same(salvaged, 0, 4 * MIB)).toBe(false);
+    expect(same(salvaged, 4 * MIB, bytes.length)).toBe(true);
+  });
+
+  test('gives what comes before its cut end', () => {
+    for (const length of [0, 3, 14, 18, 40_000, frame.length >> 1, frame.length - 9]) {
+      const salvaged = salvageFrame(frame.subarray(0, length), 10 * MIB);
+      expect(salvaged.length).toBeLessThanOrEqual(bytes.length);
+      // A literal cut off is not unpacked: at most one sequence is missing.
+      if (length > 40_000) expect(salvaged.length).toBeGreaterThan(4 * MIB);
+      expect(same(salvaged, 0, salvaged.length)).toBe(true);
+    }
+  });
+
+  test('gives no more than a segment has, whatever it declares', () => {
+    expect(salvageFrame(frame, 5 * MIB)).toHaveLength(5 * MIB);
+    const blocks = Buffer.alloc(15 + 5 * 1_000_000, '\x01\0\0\0\0', 'latin1');
+    expect(salvageFrame(blocks, 5 * MIB).length).toBeLessThanOrEqual(5 * MIB);
   });
 });

@@ -1,40 +1,32 @@
-import fs from 'node:fs';
 import path from 'node:path';
 import {
   BLOCK_BYTES,
   BLOCK_WORDS,
   blockOffset,
   compressedSegmentFileName,
-  durableSegmentMissing,
   eventOffset,
   idAt,
   LogScan,
-  MIN_BLOCKS_PER_SEGMENT,
   SEGMENT_HEADER_BYTES,
   type SegmentFile,
   type SegmentsEnd,
   type SegmentVerdict,
   type SegmentVerification,
-  segmentBytes,
   TAIL_RING_FILE,
   verifyLink,
   verifySegment,
   WalError,
   WORD_BYTES,
-  withoutRetired,
 } from '@fswal/format';
 import {
   type KnownDurable,
-  knownDurable,
   listLogDirectory,
-  MAX_SEGMENT_BYTES,
   oneFormEach,
   readBootId,
-  readCompressedStart,
-  readDurablePosition,
   readTailRingPlace,
   type TailRingPlace,
 } from '@fswal/format/files';
+import { type LogSurvey, surveyLog } from './log-survey.js';
 import { readAround } from './read-around.js';
 import type { LogSummary, TailRingReport, TornTail } from './recovery-report.js';
 import {
@@ -49,13 +41,12 @@ import { SegmentReader } from './segment-reader.js';
 import type { VerifiedSegment } from './segment-verifiers.js';
 import { TailRingImage } from './tail-ring-image.js';
 import { TailRingReplay } from './tail-ring-replay.js';
+import { isWhole } from './whole-segment.js';
+import { windowBytesFor } from './window-bytes.js';
 import { type LogEnd, PASSED_OVER, type SeekTarget, SeekWord, type WindowSource } from './window-source.js';
 
-/** While a recorder is at work, a log whose beginning is missing is looked at anew so often before that is believed. */
-const MAX_OPENING_TRIES = 5;
-
 /** A file that a segment may be read from. */
-interface Form {
+export interface Form {
   readonly file: SegmentFile;
   /** Whether the next form is to be tried where this one is not a full segment that verifies. */
   readonly onlyIfWhole: boolean;
@@ -129,9 +120,7 @@ export class LogReader implements WindowSource {
 
   private constructor(
     options: LogReaderOptions,
-    kept: readonly SegmentFile[],
-    durable: KnownDurable,
-    missing: WalError | undefined,
+    { kept, durable, missing }: LogSurvey,
     ring: TailRingImage | undefined,
     ringNote: string | undefined,
   ) {
@@ -148,7 +137,7 @@ export class LogReader implements WindowSource {
     this.#files = files;
     this.#locator = new SegmentLocator(options.dir, files);
     this.segmentCount = this.#files.length;
-    this.windowBytes = largest(options.dir, this.#files);
+    this.windowBytes = windowBytesFor(options.dir, this.#files);
     this.summary = { oldestSegmentIndex: files[0]?.segmentIndex ?? null, durable: durable.report };
     this.#scan = new LogScan(durable.position);
     const { fromEventId } = options;
@@ -162,16 +151,7 @@ export class LogReader implements WindowSource {
     listLogDirectory(dir);
     const place = placeOfTailRing(options);
     const ring = place.file === undefined ? undefined : TailRingImage.read(place.file, bootId, onProgress);
-    for (let tries = 1; ; tries++) {
-      const meta = readDurablePosition(dir);
-      const { segments } = listLogDirectory(dir);
-      const durable = knownDurable(dir, meta, segments);
-      const kept = withoutRetired(segments, durable.position);
-      const missing = durableSegmentMissing(durable.position, kept[0]?.segmentIndex, dir);
-      // Retention may have moved the one and taken the other between the two reads.
-      if (missing === undefined || tries === MAX_OPENING_TRIES)
-        return new LogReader(options, kept, durable, missing, ring, place.note);
-    }
+    return new LogReader(options, surveyLog(dir), ring, place.note);
   }
 
   get end(): LogEnd {
@@ -302,7 +282,7 @@ export class LogReader implements WindowSource {
     try {
       // Whole by itself: whether it follows the one before is for the judgement.
       const { count, verification } = reader.readVerified(window, { segmentIndex: file.segmentIndex });
-      if (verification.status !== 'OK' || verification.state !== 'sealed') return undefined;
+      if (!isWhole(verification)) return undefined;
       return { count, verification: verifySegment(window.bytes.subarray(0, count), options) };
     } catch (error) {
       if (error instanceof WalError && error.code === 'SEGMENT_CORRUPTED') return undefined;
@@ -403,7 +383,7 @@ export class LogReader implements WindowSource {
 }
 
 /** What to read a segment from, in turn. @param packed its `.lz4`, where it was listed beside its `.wal` */
-function formsOf(listed: SegmentFile, packed: SegmentFile | undefined): readonly Form[] {
+export function formsOf(listed: SegmentFile, packed: SegmentFile | undefined): readonly Form[] {
   const asItIs = { file: listed, onlyIfWhole: false };
   if (listed.compressed) return [asItIs];
   // As a recorder chooses: see its segment-forms.ts.
@@ -414,32 +394,13 @@ function formsOf(listed: SegmentFile, packed: SegmentFile | undefined): readonly
   return [asItIs, { file: { ...listed, name, compressed: true }, onlyIfWhole: false }];
 }
 
-function placeOfTailRing({ dir, tailRingDir }: LogReaderOptions): TailRingPlace {
+export function placeOfTailRing({ dir, tailRingDir }: LogReaderOptions): TailRingPlace {
   if (tailRingDir === undefined) return readTailRingPlace(dir);
   return { file: path.join(tailRingDir, TAIL_RING_FILE), note: undefined };
 }
 
-/** Bytes that hold the largest of these files, and some blocks of a tail ring. Of compressed ones the first tells. */
-function largest(dir: string, files: readonly SegmentFile[]): number {
-  let bytes = segmentBytes(MIN_BLOCKS_PER_SEGMENT);
-  for (const { name, compressed } of files) {
-    if (compressed) continue;
-    const stats = fs.lstatSync(path.join(dir, name), { throwIfNoEntry: false });
-    if (stats?.isFile() && stats.size <= MAX_SEGMENT_BYTES) bytes = Math.max(bytes, stats.size);
-  }
-  const packed = files.find(({ compressed }) => compressed);
-  if (packed === undefined) return bytes;
-  try {
-    return Math.max(bytes, readCompressedStart(path.join(dir, packed.name), 0).contentBytes ?? 0);
-  } catch (error) {
-    // Whoever reads it says what is wrong with it.
-    if (error instanceof WalError) return bytes;
-    throw error;
-  }
-}
-
 /** Bytes up to the last one that is not zero. */
-function bytesInUse(bytes: Uint8Array): number {
+export function bytesInUse(bytes: Uint8Array): number {
   let end = bytes.length;
   while (end > 0 && bytes[end - 1] === 0) end--;
   return end;

@@ -16,6 +16,7 @@ import {
   SlotWord,
   type VerifierData,
 } from './verifier-protocol.js';
+import { isWhole } from './whole-segment.js';
 
 const data = workerData as VerifierData;
 const control = new Int32Array(data.control);
@@ -43,7 +44,7 @@ function isSound(window: ReplayWindow, slot: number): boolean {
     slots[slot + SlotWord.readUs] = reader.readNs / 1e3;
     slots[slot + SlotWord.verifyUs] = us - reader.readNs / 1e3;
     if (window.buffer !== buffer) return false;
-    return verification.status === 'OK' && verification.state === 'sealed' && reader.isCurrent();
+    return isWhole(verification) && reader.isCurrent();
   } finally {
     reader.close();
   }

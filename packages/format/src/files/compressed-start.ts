@@ -92,7 +92,7 @@ function unpackStart(blocks: Uint8Array, into: Uint8Array): Uint8Array {
  * unpacked before.
  * @returns how many bytes are in `into`: fewer than it takes where the block ends before, or is none
  */
-function unpackPrefix(block: Uint8Array, into: Uint8Array): number {
+export function unpackPrefix(block: Uint8Array, into: Uint8Array): number {
   let at = 0;
   let out = 0;
   /** A length whose first four bits are all set goes on in the bytes that follow. */

@@ -1,0 +1,314 @@
+import path from 'node:path';
+import {
+  BLOCK_BYTES,
+  BLOCK_HEADER_BYTES,
+  BLOCK_WORDS,
+  blockOffset,
+  eventOffset,
+  SEGMENT_HEADER_BYTES,
+  type SegmentFile,
+  verifySegment,
+  WalError,
+  WORD_BYTES,
+} from '@fswal/format';
+import {
+  listLogDirectory,
+  MAX_COMPRESSED_BYTES,
+  MAX_SEGMENT_BYTES,
+  oneFormEach,
+  readBootId,
+  readRegularFile,
+  salvageFrame,
+} from '@fswal/format/files';
+import { DiagnosticScan, type JudgedSegment } from './diagnostic-scan.js';
+import { bytesInUse, type Form, formsOf, type LogReaderOptions, placeOfTailRing } from './log-reader.js';
+import { type LogSurvey, surveyLog } from './log-survey.js';
+import type { LogSummary, TailRingReport, TornTail } from './recovery-report.js';
+import { eventsOfBlock, type ReplayWindow, seekInWindow, type WindowContent } from './replay-window.js';
+import { SegmentLocator } from './segment-locator.js';
+import { SegmentReader } from './segment-reader.js';
+import { TailRingImage } from './tail-ring-image.js';
+import { TailRingReplay } from './tail-ring-replay.js';
+import { isWhole } from './whole-segment.js';
+import { windowBytesFor } from './window-bytes.js';
+import { type LogEnd, type SeekTarget, SeekWord, type WindowSource } from './window-source.js';
+
+/** How reading one form of a segment went. */
+type Outcome = WindowContent | 'nothing to deliver' | 'try the next form';
+
+/**
+ * Reads all of a log that verifies, window by window, past any damage: what it passes over is in `end.gaps`. Only what
+ * lies behind a torn tail is not delivered, as it never became part of the log. The order of the reads is that of
+ * `LogReader`, and where a log is sound so is what comes out.
+ */
+export class DiagnosticReader implements WindowSource {
+  readonly windowBytes: number;
+  readonly segmentCount: number;
+  readonly summary: LogSummary;
+  segments = 0;
+  bytes = 0;
+
+  readonly #options: LogReaderOptions;
+  readonly #survey: LogSurvey;
+  readonly #files: readonly SegmentFile[];
+  readonly #otherForms: ReadonlyMap<number, SegmentFile>;
+  readonly #locator: SegmentLocator;
+  readonly #ring: TailRingImage | undefined;
+  readonly #ringNote: string | undefined;
+  #scan: DiagnosticScan;
+  #next = 0;
+  /** Undefined as soon as it has been reached. */
+  #from: SeekTarget | undefined;
+  #ringReplay: TailRingReplay | undefined;
+  /** The last block with events, which the tail ring must go on from. */
+  readonly #lastBlock = new Int32Array(BLOCK_WORDS);
+  #eventsInLastBlock = 0;
+  #tail: TornTail | null = null;
+  #tailRing: TailRingReport | null = null;
+  #endEventId = 0n;
+  #done = false;
+
+  private constructor(
+    options: LogReaderOptions,
+    survey: LogSurvey,
+    ring: TailRingImage | undefined,
+    ringNote: string | undefined,
+  ) {
+    this.#options = options;
+    this.#survey = survey;
+    this.#ring = ring;
+    this.#ringNote = ringNote;
+    const { kept, durable } = survey;
+    const files = oneFormEach(kept);
+    const others = kept.filter((file) => !files.includes(file));
+    this.#files = files;
+    this.#otherForms = new Map(others.map((file) => [file.segmentIndex, file]));
+    this.#locator = new SegmentLocator(options.dir, files);
+    this.segmentCount = files.length;
+    this.windowBytes = windowBytesFor(options.dir, files);
+    this.summary = { oldestSegmentIndex: files[0]?.segmentIndex ?? null, durable: durable.report };
+    this.#scan = new DiagnosticScan(durable.position);
+    const { fromEventId } = options;
+    this.#beginAt(fromEventId > 0n ? { word: SeekWord.eventId, value: fromEventId } : undefined);
+  }
+
+  /** @throws WalError DIRECTORY_NOT_FOUND, OPEN_FAILED, READ_FAILED, where not even the directory can be read */
+  static open(options: LogReaderOptions): DiagnosticReader {
+    const { dir, bootId = readBootId(), onProgress = () => {} } = options;
+    listLogDirectory(dir);
+    const { ring, note } = readRing(options, bootId, onProgress);
+    return new DiagnosticReader(options, surveyLog(dir), ring, note);
+  }
+
+  get end(): LogEnd {
+    return {
+      error: undefined,
+      tail: this.#tail,
+      tailRing: this.#tailRing,
+      gaps: this.#scan.gaps,
+      endEventId: this.#endEventId,
+    };
+  }
+
+  seek(target: SeekTarget): void {
+    this.#beginAt(target);
+  }
+
+  #beginAt(from: SeekTarget | undefined): void {
+    const { durable, missing } = this.#survey;
+    this.#from = from;
+    this.#next = from === undefined ? 0 : this.#locator.locate(from);
+    this.#scan = new DiagnosticScan(durable.position);
+    if (missing !== undefined && this.#next === 0) this.#scan.note(missing);
+    this.#ringReplay = undefined;
+    this.#lastBlock.fill(0);
+    this.#eventsInLastBlock = 0;
+    this.#tail = null;
+    this.#tailRing = this.#ringNote === undefined ? null : { events: 0, note: this.#ringNote };
+    this.#endEventId = this.#scan.lastEventId;
+    this.#done = false;
+  }
+
+  readNext(window: ReplayWindow): WindowContent | undefined {
+    while (!this.#done) {
+      const file = this.#files[this.#next];
+      const content = file === undefined ? this.#endSegments() : this.#take(file, window);
+      if (content !== undefined) return content;
+    }
+    const content = this.#ringReplay?.fill(window);
+    if (content === undefined) this.#ringReplay = undefined;
+    return content;
+  }
+
+  #take(segment: SegmentFile, window: ReplayWindow): WindowContent | undefined {
+    this.#next++;
+    let failure: WalError | undefined;
+    for (const form of formsOf(segment, this.#otherForms.get(segment.segmentIndex))) {
+      try {
+        const outcome = this.#tryForm(form, window);
+        if (outcome === 'try the next form') continue;
+        return outcome === 'nothing to deliver' ? undefined : outcome;
+      } catch (error) {
+        if (!(error instanceof WalError)) throw error;
+        // Of two that cannot be read, the one that was listed tells more than the one that may have come of it.
+        if (!isMissing(error)) failure ??= error;
+      }
+    }
+    // One that is gone was retention's or leaves a gap, which the next one shows.
+    if (failure !== undefined) {
+      this.#scan.passOver(segment.segmentIndex, this.#pathOf(segment), failure);
+    }
+    return undefined;
+  }
+
+  /** @throws WalError OPEN_FAILED, READ_FAILED; SEGMENT_CORRUPTED for a file larger than any segment */
+  #tryForm({ file, onlyIfWhole }: Form, window: ReplayWindow): Outcome {
+    const { onProgress = () => {}, onSegment = () => {} } = this.#options;
+    const { segmentIndex, compressed } = file;
+    const reader = SegmentReader.open(this.#pathOf(file), compressed, onProgress);
+    try {
+      const start = performance.now();
+      const { count, damage } = readOrSalvage(reader, compressed, window);
+      const bytes = window.bytes.subarray(0, count);
+      const whole = damage === undefined && (!onlyIfWhole || isWhole(verifySegment(bytes, { segmentIndex })));
+      if ((onlyIfWhole && !whole) || !reader.isCurrent()) return 'try the next form';
+      const read = performance.now();
+      if (damage !== undefined) this.#scan.note(damage);
+      const judged = this.#scan.judge(segmentIndex, bytes, reader.file);
+      onSegment((read - start) * 1e6, (performance.now() - read) * 1e6, count);
+      onProgress();
+      this.segments++;
+      this.bytes += count;
+      this.#endEventId = this.#scan.lastEventId;
+      const content = this.#deliver(judged, segmentIndex, window, reader, compressed);
+      if (judged.verdict.decision === 'tail') {
+        this.#cut(judged, bytes.length, window, reader.file);
+        this.#endSegments();
+      }
+      return content ?? 'nothing to deliver';
+    } finally {
+      reader.close();
+    }
+  }
+
+  /** Moves what is sound to the front of the window. */
+  #deliver(
+    { runs, unsealed }: JudgedSegment,
+    segmentIndex: number,
+    window: ReplayWindow,
+    reader: SegmentReader,
+    compressed: boolean,
+  ): WindowContent | undefined {
+    let tailEvents = unsealed?.events ?? 0;
+    if (unsealed !== undefined && !compressed) {
+      tailEvents = reader.settle(window, blockOffset(unsealed.block) + BLOCK_HEADER_BYTES, tailEvents);
+    }
+    let blocks = 0;
+    for (const { block, count } of runs) {
+      moveBlocks(window, block, count, blocks);
+      blocks += count;
+    }
+    if (tailEvents > 0 && unsealed !== undefined) moveBlocks(window, unsealed.block, 1, blocks);
+    if (blocks === 0 && tailEvents === 0) return undefined;
+    this.#keepEnd(window, blocks, tailEvents);
+    const start = this.#startIn(window, blocks, tailEvents);
+    return start === undefined ? undefined : { segmentIndex, blocks, tailEvents, ...start };
+  }
+
+  #startIn(window: ReplayWindow, blocks: number, tailEvents: number) {
+    if (this.#from === undefined) return { startBlock: 0, startEvent: 0 };
+    const start = seekInWindow(window.words, blocks, tailEvents, this.#from);
+    if (start !== undefined) this.#from = undefined;
+    return start;
+  }
+
+  /** Remembers the last event and its block, since windows are used again. */
+  #keepEnd(window: ReplayWindow, blocks: number, tailEvents: number): void {
+    const block = tailEvents > 0 ? blocks : blocks - 1;
+    const start = blockOffset(block) / WORD_BYTES;
+    const words = window.words.subarray(start, start + BLOCK_WORDS);
+    this.#lastBlock.fill(0);
+    this.#lastBlock.set(words);
+    this.#eventsInLastBlock = tailEvents > 0 ? tailEvents : eventsOfBlock(window.words, block);
+  }
+
+  /** After the last segment, or the cut of the torn one. */
+  #endSegments(): undefined {
+    this.#done = true;
+    this.#scan.finish();
+    if (this.#ring === undefined) return;
+    const eventsInBlock = Math.max(0, this.#eventsInLastBlock - 1);
+    const { runs, events, note, lastEventId } = this.#ring.beyond({
+      lastEventId: this.#scan.lastEventId,
+      words: this.#lastBlock,
+      lastEventWord: this.#eventsInLastBlock === 0 ? 0 : eventOffset(eventsInBlock) / WORD_BYTES,
+      eventsInBlock,
+    });
+    if (events > 0) this.#endEventId = lastEventId;
+    this.#tailRing = { events, note: note ?? null };
+    if (runs.length > 0) this.#ringReplay = new TailRingReplay(this.#ring.words, runs, this.#from);
+  }
+
+  #cut({ verdict }: JudgedSegment, count: number, window: ReplayWindow, file: string): void {
+    const cutBytes = bytesInUse(window.bytes.subarray(0, count)) - verdict.endOffset;
+    const segmentsBeyond = this.#files.slice(this.#next).map(({ name }) => name);
+    // A file that was just being made: nothing is cut there.
+    if (cutBytes <= 0 && verdict.events === 0 && segmentsBeyond.length === 0) return;
+    this.#tail = {
+      file,
+      offset: verdict.endOffset,
+      block: Math.floor((verdict.endOffset - SEGMENT_HEADER_BYTES) / BLOCK_BYTES),
+      cutBytes: Math.max(0, cutBytes),
+      reason: verdict.verification.status,
+      message: verdict.verification.at?.message ?? '',
+      unreachableBlocks: verdict.unreachableBlocks,
+      segmentsBeyond,
+    };
+  }
+
+  #pathOf({ name }: SegmentFile): string {
+    return path.join(this.#options.dir, name);
+  }
+}
+
+/** The ring, or why there is none to be had: a damaged one does not keep the segments from being read. */
+function readRing(options: LogReaderOptions, bootId: string, onProgress: () => void) {
+  try {
+    const { file, note } = placeOfTailRing(options);
+    return { ring: file === undefined ? undefined : TailRingImage.read(file, bootId, onProgress), note };
+  } catch (error) {
+    if (error instanceof WalError) return { ring: undefined, note: error.message };
+    throw error;
+  }
+}
+
+/**
+ * The bytes of a segment in the window, and what is wrong with the file as a whole: what a damaged LZ4 frame holds is
+ * taken as far as it goes.
+ */
+function readOrSalvage(
+  reader: SegmentReader,
+  compressed: boolean,
+  window: ReplayWindow,
+): { count: number; damage: WalError | undefined } {
+  try {
+    return { count: reader.read(window), damage: undefined };
+  } catch (error) {
+    if (!compressed || !(error instanceof WalError) || error.code !== 'SEGMENT_CORRUPTED') throw error;
+    const frame = readRegularFile(reader.file, MAX_COMPRESSED_BYTES);
+    const bytes = salvageFrame(frame, MAX_SEGMENT_BYTES);
+    window.ensure(bytes.length);
+    window.bytes.set(bytes);
+    return { count: bytes.length, damage: error };
+  }
+}
+
+function moveBlocks({ words }: ReplayWindow, from: number, count: number, to: number): void {
+  if (from === to) return;
+  const start = blockOffset(from) / WORD_BYTES;
+  words.copyWithin(blockOffset(to) / WORD_BYTES, start, start + count * BLOCK_WORDS);
+}
+
+function isMissing(error: WalError): boolean {
+  return (error.cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT';
+}

@@ -1,0 +1,153 @@
+import {
+  blockOffset,
+  type DurablePosition,
+  LogScan,
+  type SegmentVerdict,
+  segmentFileName,
+  type WalError,
+  type WalErrorCode,
+} from '@fswal/format';
+import { GapList } from './gap-list.js';
+import type { Gap } from './recovery-report.js';
+import { SegmentSalvage, type SoundParts } from './segment-salvage.js';
+
+/** A segment of a log that may be damaged. */
+export interface JudgedSegment extends SoundParts {
+  /** That of a strict scan, which goes on anew behind each refusal. */
+  readonly verdict: SegmentVerdict;
+}
+
+/**
+ * Judges the segments of a log as `LogScan` does, and where that refuses one goes on behind the damage: with what
+ * verifies of the segment, then with the next one. Pure; what it passes over is in `gaps`.
+ */
+export class DiagnosticScan {
+  readonly #durable: DurablePosition;
+  readonly #list = new GapList();
+  #scan: LogScan;
+  #lastSegmentIndex = -1;
+  #lastEventId = 0n;
+  /** What the next block is chained to, undefined where nobody knows. */
+  #chained: bigint | undefined;
+
+  constructor(durable: DurablePosition) {
+    this.#durable = durable;
+    this.#scan = new LogScan(durable);
+    this.#lastEventId = this.#scan.lastEventId;
+  }
+
+  get gaps(): readonly Gap[] {
+    return this.#list.gaps;
+  }
+
+  /** The last event so far; 0 = none. */
+  get lastEventId(): bigint {
+    return this.#lastEventId;
+  }
+
+  /** Judges the next segment. After a `tail` there is none. */
+  judge(segmentIndex: number, bytes: Uint8Array, file: string): JudgedSegment {
+    this.#goTo(segmentIndex, file);
+    const verdict = this.#scan.judge(segmentIndex, bytes, file);
+    if (verdict.decision === 'refuse')
+      return { verdict, ...this.#salvage(segmentIndex, bytes, file, verdict) };
+    const { blocks, tailEvents, events, verification, lastEventId } = verdict;
+    if (events > 0) {
+      this.#list.goOn(verification.firstEventId);
+      this.#lastEventId = lastEventId;
+      this.#chained = tailEvents > 0 ? undefined : verification.chainedChecksum;
+    }
+    return {
+      verdict,
+      runs: blocks > 0 ? [{ block: 0, count: blocks }] : [],
+      unsealed: tailEvents > 0 ? { block: blocks, events: tailEvents } : undefined,
+    };
+  }
+
+  /** Passes over a segment of which nothing can be had. */
+  passOver(segmentIndex: number, file: string, { code, reason }: WalError): void {
+    this.#goTo(segmentIndex, file);
+    this.#add(file, code, reason, 0, 0);
+    this.#goOnAnew(undefined);
+  }
+
+  /** Lists something that is wrong with a file, or between two, and that costs no block by itself. */
+  note({ code, reason, file = '', offset = 0, block = 0 }: WalError): void {
+    this.#add(file, code, reason, offset, offset, block);
+  }
+
+  /** After the last segment. */
+  finish(): void {
+    const lost = this.#scan.finish();
+    if (lost !== undefined && !this.#list.isOpen) this.note(lost);
+  }
+
+  #goTo(segmentIndex: number, file: string): void {
+    const missing = this.#lastSegmentIndex + 1;
+    if (this.#lastSegmentIndex >= 0 && segmentIndex > missing) {
+      const count = segmentIndex - missing;
+      const message =
+        count === 1
+          ? `segment ${missing} is missing before segment ${segmentIndex}`
+          : `segments ${missing} to ${segmentIndex - 1} are missing before segment ${segmentIndex}`;
+      const dir = file.slice(0, file.lastIndexOf('/') + 1);
+      this.#add(`${dir}${segmentFileName(missing)}`, 'SEGMENT_GAP', message, 0, 0);
+      this.#lastSegmentIndex = segmentIndex - 1;
+      this.#goOnAnew(undefined);
+    }
+    this.#lastSegmentIndex = segmentIndex;
+  }
+
+  #salvage(segmentIndex: number, bytes: Uint8Array, file: string, verdict: SegmentVerdict): SoundParts {
+    const error = verdict.error as WalError;
+    const { blocks, tailEvents: events } = verdict;
+    const before = this.#list.gaps.length;
+    const salvage = new SegmentSalvage(
+      bytes,
+      {
+        file,
+        segmentIndex,
+        afterEventId: this.#lastEventId,
+        chainedChecksum: this.#chained,
+        durable: this.#durable,
+        unsealed: error.code === 'DURABLE_LOST' && events > 0 ? { block: blocks, events } : undefined,
+      },
+      this.#list,
+    );
+    this.#lastEventId = salvage.lastEventId;
+    // What is there is sound, and yet it is not what was durable.
+    if (this.#list.gaps.length === before) this.note(error);
+    else if (this.#endsTooEarly(segmentIndex, bytes, salvage)) {
+      const message = 'the segment ends before it was full, but later ones were durable';
+      this.#add(file, 'DURABLE_LOST', message, bytes.length, bytes.length);
+    }
+    this.#goOnAnew(salvage.chainedChecksum);
+    return salvage;
+  }
+
+  /** Whether a segment lacks its end without a gap that says so. */
+  #endsTooEarly(segmentIndex: number, bytes: Uint8Array, { header, runs }: SegmentSalvage): boolean {
+    if (this.#list.isOpen || header === undefined || header.closedNs !== 0n) return false;
+    const last = runs.at(-1);
+    const blocks = last === undefined ? 0 : last.block + last.count;
+    return segmentIndex < this.#durable.segmentIndex && blockOffset(blocks + 1) <= bytes.length;
+  }
+
+  #goOnAnew(chainedChecksum: bigint | undefined): void {
+    this.#chained = chainedChecksum;
+    const previous = { lastEventId: this.#lastEventId, chainedChecksum, complete: true };
+    this.#scan = new LogScan(this.#durable, { segmentIndex: this.#lastSegmentIndex, previous });
+  }
+
+  #add(
+    file: string,
+    reason: WalErrorCode,
+    message: string,
+    offset: number,
+    endOffset: number,
+    block = 0,
+  ): void {
+    const afterEventId = this.#lastEventId;
+    this.#list.add({ file, reason, message, offset, endOffset, block, blocks: 0, afterEventId });
+  }
+}

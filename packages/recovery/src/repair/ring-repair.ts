@@ -1,0 +1,138 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import {
+  decodeTailRingHeader,
+  encodeTailRingHeader,
+  MAX_TAIL_BLOCKS,
+  readTailRing,
+  type SegmentsEnd,
+  TAIL_RING_HEADER_BYTES,
+  type TailRingContent,
+  tailRingBytes,
+  WalError,
+} from '@fswal/format';
+import {
+  closeFile,
+  openRegularFile,
+  readBootId,
+  readRegularFile,
+  readTailRingPlace,
+} from '@fswal/format/files';
+import type { TailRingReport } from '../recovery-report.js';
+import { LogFolder } from './log-folder.js';
+import type { RepairedFile } from './repair-report.js';
+import type { SegmentEnd } from './segment-end.js';
+
+const NO_SEGMENTS = { words: new Int32Array(0), lastEventWord: 0, eventsInBlock: 0 };
+
+/**
+ * The tail ring that a killed recorder left. Its events stay where they are, for the next recorder: all that a repair
+ * changes is what the ring says it goes on from, where that block is chained anew, and a ring that cannot go on from
+ * what is left of the log is moved aside.
+ */
+export class RingRepair {
+  readonly report: TailRingReport | null;
+  /** Whether the ring has to be moved aside. */
+  readonly isForeign: boolean;
+  readonly #file: string | undefined;
+  /** What its header has to say instead; undefined where it is right. */
+  readonly #link: bigint | undefined;
+
+  private constructor(
+    report: TailRingReport | null,
+    file: string | undefined,
+    isForeign: boolean,
+    link: bigint | undefined,
+  ) {
+    this.report = report;
+    this.#file = file;
+    this.isForeign = isForeign;
+    this.#link = link;
+  }
+
+  /** Whether there is anything to change. */
+  get needed(): boolean {
+    return this.isForeign || this.#link !== undefined;
+  }
+
+  /**
+   * @param before the end of the segments as they are; undefined where nothing is left of them
+   * @param after the same when they will be repaired
+   * @param afterEventId the last event before the segments, for a log that has none
+   * @throws WalError OPEN_FAILED, READ_FAILED; SEGMENT_CORRUPTED where `wal_tail.place` is damaged
+   */
+  static plan(
+    folder: LogFolder,
+    before: SegmentEnd | undefined,
+    after: SegmentEnd | undefined,
+    afterEventId: bigint,
+  ): RingRepair {
+    const { file, note } = readTailRingPlace(folder.base);
+    if (note !== undefined) return new RingRepair({ events: 0, note }, undefined, false, undefined);
+    if (file === undefined || fs.lstatSync(file, { throwIfNoEntry: false }) === undefined) {
+      return new RingRepair(null, undefined, false, undefined);
+    }
+    const image = readRing(file);
+    if (image instanceof WalError) {
+      return new RingRepair({ events: 0, note: image.reason }, file, true, undefined);
+    }
+    // A recorder that was killed before it had written the header had appended nothing.
+    if (image.every((byte) => byte === 0)) return new RingRepair(null, undefined, false, undefined);
+    const read = (end: SegmentEnd | undefined): TailRingContent => {
+      const segmentsEnd: SegmentsEnd = end?.segmentsEnd ?? { lastEventId: afterEventId, ...NO_SEGMENTS };
+      return readTailRing(image, segmentsEnd, readBootId());
+    };
+    const now = read(after);
+    const was = read(before);
+    const found = now.state === 'foreign' && before?.lastEventId === after?.lastEventId ? was : now;
+    const report = { events: found.events, note: found.note ?? null };
+    const link = found !== now && was.state !== 'foreign' ? after?.chainedChecksum : undefined;
+    return new RingRepair(report, file, found.state === 'foreign', link);
+  }
+
+  /** Before any segment is changed: from then on the ring goes on from the new one, which a second try makes alike. */
+  relink(): void {
+    if (this.#link === undefined || this.#file === undefined) return;
+    const { fd } = openRegularFile(this.#file, fs.constants.O_RDWR);
+    try {
+      const image = readRegularFile(this.#file, tailRingBytes(MAX_TAIL_BLOCKS));
+      const header = decodeTailRingHeader(image);
+      if (header === undefined) return;
+      encodeTailRingHeader({ ...header, link: this.#link }, image);
+      fs.writeSync(fd, image, 0, TAIL_RING_HEADER_BYTES, 0);
+      fs.fdatasyncSync(fd);
+    } finally {
+      closeFile(fd, this.#file);
+    }
+  }
+
+  /**
+   * Moves a ring aside that cannot be used.
+   * @param folder that of the log
+   * @param write false: only tells what it would do
+   */
+  moveAside(folder: LogFolder, write: boolean): RepairedFile | undefined {
+    if (!this.isForeign || this.#file === undefined) return undefined;
+    const dir = path.dirname(this.#file);
+    const own = dir === folder.base;
+    const holder = own ? folder : LogFolder.open(dir);
+    try {
+      const name = path.basename(this.#file);
+      const aside = write ? holder.moveAside(name) : holder.asideName(name);
+      const [file, keptAs] = [holder.label(name), holder.label(aside)];
+      return { file, change: 'moved aside', keptAs, droppedBytes: 0, droppedBlocks: 0, gaps: [] };
+    } finally {
+      if (!own) holder.close();
+    }
+  }
+}
+
+/** The ring, or why it cannot be one. */
+function readRing(file: string): Uint8Array | WalError {
+  try {
+    return readRegularFile(file, tailRingBytes(MAX_TAIL_BLOCKS));
+  } catch (error) {
+    if (error instanceof WalError && error.code === 'SEGMENT_CORRUPTED') return error;
+    throw error;
+  }
+}

@@ -1,0 +1,291 @@
+/*
+ * What verifies of a damaged segment. Each sealed block can be told by itself: its header has a checksum and its own
+ * index, its events another one, and their ids grow above those of the block before. So the walk goes on at the next
+ * sound block, whatever lies between; what it passes over becomes a gap.
+ */
+import {
+  asWords,
+  BLOCK_BYTES,
+  BLOCK_EVENTS,
+  BLOCK_HEADER_BYTES,
+  type BlockHeader,
+  BlockHeaderOffset,
+  blockOffset,
+  checksum,
+  countGrowing,
+  type DurablePosition,
+  decodeBlockHeader,
+  decodeSegmentHeader,
+  EVENT_BYTES,
+  EVENT_WORDS,
+  eventOffset,
+  idAt,
+  idIsGreater,
+  isZero,
+  MAX_BLOCKS_PER_SEGMENT,
+  SEGMENT_HEADER_BYTES,
+  type SegmentHeader,
+  WalError,
+  type WalErrorCode,
+  WORD_BYTES,
+} from '@fswal/format';
+import type { GapList } from './gap-list.js';
+
+/** Sealed blocks beside each other. */
+export interface BlockRun {
+  readonly block: number;
+  readonly count: number;
+}
+
+/** The first events of a block without a header. */
+export interface UnsealedEvents {
+  readonly block: number;
+  readonly events: number;
+}
+
+/** What of a segment is to be delivered, in order. */
+export interface SoundParts {
+  readonly runs: readonly BlockRun[];
+  /** After them. */
+  readonly unsealed: UnsealedEvents | undefined;
+}
+
+export interface SalvageOptions {
+  readonly file: string;
+  readonly segmentIndex: number;
+  /** The last event before the segment; 0 = none. */
+  readonly afterEventId: bigint;
+  /** What the first block is chained to, undefined where nobody knows. */
+  readonly chainedChecksum: bigint | undefined;
+  readonly durable: DurablePosition;
+  /** Events without a header that the verdict on the segment takes for sound all the same. */
+  readonly unsealed: UnsealedEvents | undefined;
+}
+
+interface Finding {
+  readonly reason: WalErrorCode;
+  readonly message: string;
+}
+
+/** One walk over the bytes of one segment. */
+export class SegmentSalvage implements SoundParts {
+  readonly runs: BlockRun[] = [];
+  unsealed: UnsealedEvents | undefined;
+  /** The header, where it is sound and that of this segment. */
+  header: SegmentHeader | undefined;
+  lastEventId: bigint;
+  /** What the next segment is chained to; undefined behind a gap and behind an unsealed block. */
+  chainedChecksum: bigint | undefined;
+
+  readonly #bytes: Uint8Array;
+  readonly #words: Int32Array;
+  readonly #options: SalvageOptions;
+  readonly #gaps: GapList;
+  /** Where the current gap begins. */
+  #gap: (Finding & { readonly block: number }) | undefined;
+
+  /** Does all of the work; the gaps go to `gaps`. */
+  constructor(bytes: Uint8Array, options: SalvageOptions, gaps: GapList) {
+    this.#bytes = bytes;
+    this.#words = asWords(bytes);
+    this.#options = options;
+    this.#gaps = gaps;
+    this.lastEventId = options.afterEventId;
+    this.chainedChecksum = options.chainedChecksum;
+    if (this.#takeHeader()) this.#walk();
+  }
+
+  /** @returns whether the file may hold blocks of this segment */
+  #takeHeader(): boolean {
+    let header: SegmentHeader | undefined;
+    try {
+      header = decodeSegmentHeader(this.#bytes);
+    } catch (error) {
+      if (!(error instanceof WalError)) throw error;
+      if (error.code !== 'HEADER_CHECKSUM_MISMATCH') return this.#passOver(error.code, error.reason);
+      this.#add({ reason: error.code, message: error.reason }, 0, 0, 0, SEGMENT_HEADER_BYTES);
+      this.chainedChecksum = undefined;
+      return true;
+    }
+    const { segmentIndex } = this.#options;
+    if (header.segmentIndex !== segmentIndex) {
+      const message = `the header says segment ${header.segmentIndex}, the name ${segmentIndex}`;
+      return this.#passOver('SEGMENT_CORRUPTED', message);
+    }
+    if (header.blockCount > MAX_BLOCKS_PER_SEGMENT) {
+      const message = `${header.blockCount} blocks are more than a segment can have`;
+      return this.#passOver('SEGMENT_CORRUPTED', message);
+    }
+    this.header = header;
+    if (header.version === 1) this.chainedChecksum = 0n;
+    return true;
+  }
+
+  /** The whole file. */
+  #passOver(reason: WalErrorCode, message: string): false {
+    const { length } = this.#bytes;
+    const blocks = Math.max(0, Math.ceil((length - SEGMENT_HEADER_BYTES) / BLOCK_BYTES));
+    this.#add({ reason, message }, 0, blocks, 0, length);
+    this.chainedChecksum = undefined;
+    return false;
+  }
+
+  #walk(): void {
+    const inFile = Math.max(0, Math.ceil((this.#bytes.length - SEGMENT_HEADER_BYTES) / BLOCK_BYTES));
+    const closed = this.header !== undefined && this.header.closedNs !== 0n;
+    const end = closed ? (this.header as SegmentHeader).blockCount : inFile;
+    const unsealed = this.#options.unsealed ?? this.#certified();
+    for (let block = 0; block < end; block++) {
+      const header = this.#headerOf(block);
+      const finding = header === undefined ? this.#damagedHeader(block) : this.#examine(block, header);
+      if (finding === undefined) this.#take(block, header as BlockHeader);
+      else if (block === unsealed?.block) {
+        this.#takeUnsealed(unsealed, end);
+        return;
+      } else this.#gap ??= { ...finding, block };
+    }
+    // What lies behind the end of an open segment is nothing, or what a used file had before.
+    if (closed || (this.#gap !== undefined && this.#hasEventsFrom(blockOffset(this.#gap.block)))) {
+      this.#endGap(end);
+    }
+  }
+
+  #headerOf(block: number): BlockHeader | undefined {
+    const start = blockOffset(block);
+    if (start + BLOCK_HEADER_BYTES > this.#bytes.length) return undefined;
+    return decodeBlockHeader(this.#bytes.subarray(start, start + BLOCK_HEADER_BYTES));
+  }
+
+  #damagedHeader(block: number): Finding {
+    const beyond = blockOffset(block) + BLOCK_HEADER_BYTES > this.#bytes.length;
+    if (beyond) return { reason: 'SEGMENT_CORRUPTED', message: `the file ends before block ${block}` };
+    return { reason: 'HEADER_CHECKSUM_MISMATCH', message: 'the block header is damaged' };
+  }
+
+  /** @returns what is wrong with a block of which the header's checksum holds */
+  #examine(block: number, header: BlockHeader): Finding | undefined {
+    const start = blockOffset(block);
+    const { eventCount: count, firstEventId, lastEventId } = header;
+    const padding = isZero(this.#bytes, start + BlockHeaderOffset.padding, start + BLOCK_HEADER_BYTES);
+    if (header.blockIndex !== block || count === 0 || count > BLOCK_EVENTS || !padding) {
+      return { reason: 'SEGMENT_CORRUPTED', message: 'the block header is not one of this block' };
+    }
+    const end = start + eventOffset(count);
+    if (end > this.#bytes.length)
+      return { reason: 'SEGMENT_CORRUPTED', message: `the file ends inside block ${block}` };
+    if (checksum(this.#bytes.subarray(start + BLOCK_HEADER_BYTES, end), 0n) !== header.blockChecksum) {
+      return { reason: 'BLOCK_CHECKSUM_MISMATCH', message: 'the events are not those that were sealed' };
+    }
+    const mostId = this.header?.closedNs ? this.header.lastEventId : lastEventId;
+    if (firstEventId <= this.lastEventId || lastEventId > mostId) {
+      const message = `events ${firstEventId} to ${lastEventId} are not of this place, behind event ${this.lastEventId}`;
+      return { reason: 'SEGMENT_CORRUPTED', message };
+    }
+    const first = (start + eventOffset(0)) / WORD_BYTES;
+    const grows = countGrowing(this.#words, first, count, firstEventId - 1n) === count;
+    const last = idAt(this.#words, first + (count - 1) * EVENT_WORDS);
+    if (grows && idAt(this.#words, first) === firstEventId && last === lastEventId) return undefined;
+    return {
+      reason: 'SEGMENT_CORRUPTED',
+      message: 'the event ids do not grow, or not as the header says',
+    };
+  }
+
+  #take(block: number, header: BlockHeader): void {
+    const hadGap = this.#gap !== undefined;
+    this.#endGap(block);
+    if (!hadGap && !this.#isChained(block, header)) {
+      const message =
+        block === 0
+          ? 'the segment does not follow the one before'
+          : 'the block does not follow the one before';
+      const start = blockOffset(block);
+      this.#add({ reason: 'CHAINED_CHECKSUM_MISMATCH', message }, block, 0, start, start);
+    }
+    this.#gaps.goOn(header.firstEventId);
+    const run = this.runs.at(-1);
+    if (run !== undefined && run.block + run.count === block) {
+      this.runs[this.runs.length - 1] = { block: run.block, count: run.count + 1 };
+    } else this.runs.push({ block, count: 1 });
+    this.lastEventId = header.lastEventId;
+    this.chainedChecksum = header.chainedChecksum;
+  }
+
+  /** True where nobody knows what it is chained to. */
+  #isChained(block: number, { eventCount, chainedChecksum }: BlockHeader): boolean {
+    if (this.chainedChecksum === undefined) return true;
+    const start = blockOffset(block);
+    const events = this.#bytes.subarray(start + BLOCK_HEADER_BYTES, start + eventOffset(eventCount));
+    return checksum(events, this.chainedChecksum) === chainedChecksum;
+  }
+
+  /** The events of an unsealed block that holds the durable position: the metadata file has their checksum. */
+  #certified(): UnsealedEvents | undefined {
+    const { durable, segmentIndex } = this.#options;
+    const { offset, prefixChecksum } = durable;
+    if (segmentIndex !== durable.segmentIndex || offset <= SEGMENT_HEADER_BYTES) return undefined;
+    const block = Math.floor((offset - SEGMENT_HEADER_BYTES - 1) / BLOCK_BYTES);
+    const first = blockOffset(block) + BLOCK_HEADER_BYTES;
+    if (offset <= first || offset > this.#bytes.length) return undefined;
+    if (checksum(this.#bytes.subarray(first, offset), 0n) !== prefixChecksum) return undefined;
+    return { block, events: (offset - first) / EVENT_BYTES };
+  }
+
+  /** Those that are certified, and the ones after them as far as their ids tell. */
+  #takeUnsealed({ block, events }: UnsealedEvents, end: number): void {
+    const start = blockOffset(block) + BLOCK_HEADER_BYTES;
+    const room = Math.min(BLOCK_EVENTS, Math.floor((this.#bytes.length - start) / EVENT_BYTES));
+    const count = countGrowing(this.#words, start / WORD_BYTES, room, this.lastEventId);
+    this.#endGap(block);
+    if (count < events) {
+      const message = 'the event ids of the unsealed block do not grow';
+      this.#gap = { block, reason: 'SEGMENT_CORRUPTED', message };
+      this.#endGap(end);
+      return;
+    }
+    this.#gaps.goOn(idAt(this.#words, start / WORD_BYTES));
+    this.unsealed = { block, events: count };
+    this.lastEventId = idAt(this.#words, start / WORD_BYTES + (count - 1) * EVENT_WORDS);
+    this.chainedChecksum = undefined;
+    if (!this.#hasEventsFrom(start + count * EVENT_BYTES)) return;
+    const message = 'events lie behind the end of the unsealed block: what comes before them is missing';
+    this.#gap = { block: block + 1, reason: 'SEGMENT_CORRUPTED', message };
+    this.#endGap(end);
+  }
+
+  /** Whether anything from an offset on may be an event that is later than the last one. */
+  #hasEventsFrom(offset: number): boolean {
+    const low = Number(BigInt.asIntN(32, this.lastEventId));
+    const high = Number(BigInt.asIntN(32, this.lastEventId >> 32n));
+    for (let at = offset / WORD_BYTES; at + EVENT_WORDS <= this.#words.length; at += EVENT_WORDS) {
+      if (idIsGreater(this.#words, at, high, low)) return true;
+    }
+    return false;
+  }
+
+  /** The current gap, if there is one, ends before a block. */
+  #endGap(end: number): void {
+    const gap = this.#gap;
+    if (gap === undefined) return;
+    this.#gap = undefined;
+    this.chainedChecksum = undefined;
+    const { length } = this.#bytes;
+    const blocks = Math.max(0, end - gap.block);
+    const endOffset = Math.max(Math.min(blockOffset(end), length), Math.min(blockOffset(gap.block), length));
+    this.#add(gap, gap.block, blocks, Math.min(blockOffset(gap.block), length), endOffset);
+  }
+
+  #add({ reason, message }: Finding, block: number, blocks: number, offset: number, endOffset: number): void {
+    const { file } = this.#options;
+    this.#gaps.add({
+      file,
+      reason,
+      message,
+      offset,
+      endOffset,
+      block,
+      blocks,
+      afterEventId: this.lastEventId,
+    });
+  }
+}

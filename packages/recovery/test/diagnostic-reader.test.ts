@@ -1,0 +1,372 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { BLOCK_BYTES, blockOffset, checksum, eventOffset, META_FILE, segmentFileName } from '@fswal/format';
+import { compressSegment } from '@fswal/format/files';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { SeekWord } from '../src/window-source.js';
+import {
+  type BuiltLog,
+  buildLog,
+  full,
+  idsAfter,
+  tempDir,
+  writeMeta,
+  writeRing,
+} from './helpers/log-builder.js';
+import { BOOT, readAll, readFrom } from './helpers/read-all.js';
+import { cut, flip, zero } from './helpers/vandal.js';
+
+const threeSegments = { segments: [{ blocks: full(16) }, { blocks: full(16) }, { blocks: [256, 256, 100] }] };
+const SEGMENT_EVENTS = 16 * 256;
+
+/** Three segments, all of them durable. */
+function durableLog(version: 1 | 2 = 2): BuiltLog {
+  const log = buildLog({ ...threeSegments, version });
+  writeMeta(log);
+  return log;
+}
+
+/** XXH64 of the events of the block that `offset` lies in, up to there. */
+function prefixOf(bytes: Uint8Array, offset: number): bigint {
+  const start = blockOffset(Math.floor((offset - 64) / BLOCK_BYTES)) + eventOffset(0);
+  return checksum(bytes.subarray(start, offset), 0n);
+}
+
+const diagnose = (dir: string, options = {}) => readAll(dir, { mode: 'diagnostic', ...options });
+
+/** All ids but those of some blocks of a segment of `threeSegments`. */
+function without(log: BuiltLog, segment: number, fromBlock: number, endBlock: number): bigint[] {
+  const first = BigInt(segment * SEGMENT_EVENTS + fromBlock * 256);
+  const last = BigInt(segment * SEGMENT_EVENTS + endBlock * 256);
+  return log.ids.filter((id) => id <= first || id > last);
+}
+
+function compress(file: string): string {
+  fs.writeFileSync(`${file}.lz4`, compressSegment(fs.readFileSync(file)));
+  fs.unlinkSync(file);
+  return `${file}.lz4`;
+}
+
+describe('a sound log', () => {
+  it.each([1, 2] as const)('comes out as in strict mode, version %i', (version) => {
+    const log = buildLog({ version, segments: [{ blocks: full(16) }, { blocks: [5, 256], tail: 77 }] });
+    writeMeta(log, 0);
+    writeRing(log.dir, {
+      tailBlocks: 4,
+      afterEventId: 0n,
+      ids: idsAfter(log.lastId - 77n, 300),
+      bootId: BOOT,
+    });
+    const strict = readAll(log.dir);
+    const diagnostic = diagnose(log.dir);
+    expect(diagnostic.ids).toEqual(strict.ids);
+    expect(diagnostic.end).toEqual(strict.end);
+    expect(diagnostic.ids.length).toBe(log.ids.length + 223);
+  });
+});
+
+describe.each([1, 2] as const)('damage, version %i', (version) => {
+  it.each([
+    ['a block header', 3, blockOffset(3) + 20, 'HEADER_CHECKSUM_MISMATCH'],
+    ['an event', 3, blockOffset(3) + 5_000, 'BLOCK_CHECKSUM_MISMATCH'],
+    ['the first block', 0, blockOffset(0) + 5_000, 'BLOCK_CHECKSUM_MISMATCH'],
+    ['the last block', 15, blockOffset(15) + 5_000, 'BLOCK_CHECKSUM_MISMATCH'],
+  ])('of %s costs that block', (_, block, offset, reason) => {
+    const log = durableLog(version);
+    flip(log.segments[1].file, offset);
+    const { ids, end } = diagnose(log.dir);
+    expect(ids).toEqual(without(log, 1, block, block + 1));
+    const afterEventId = BigInt(SEGMENT_EVENTS + block * 256);
+    expect(end).toMatchObject({ error: undefined, tail: null, endEventId: log.lastId });
+    expect(end.gaps).toMatchObject([
+      {
+        file: log.segments[1].file,
+        reason,
+        block,
+        blocks: 1,
+        offset: blockOffset(block),
+        endOffset: blockOffset(block + 1),
+        afterEventId,
+        beforeEventId: afterEventId + 257n,
+      },
+    ]);
+  });
+
+  it('of several ranges is several gaps', () => {
+    const log = durableLog(version);
+    zero(log.segments[0].file, blockOffset(2) + 100, blockOffset(5) - 100);
+    flip(log.segments[0].file, blockOffset(9) + 700);
+    flip(log.segments[1].file, blockOffset(1));
+    const { ids, end } = diagnose(log.dir);
+    const lost = (id: bigint) =>
+      (id > 512n && id <= 1280n) || (id > 2304n && id <= 2560n) || (id > 4352n && id <= 4608n);
+    expect(ids).toEqual(log.ids.filter((id) => !lost(id)));
+    expect(end.gaps.map(({ block, blocks }) => [block, blocks])).toEqual([
+      [2, 3],
+      [9, 1],
+      [1, 1],
+    ]);
+  });
+
+  it('of a segment header costs nothing but the certainty', () => {
+    const log = durableLog(version);
+    flip(log.segments[1].file, 20);
+    const { ids, end } = diagnose(log.dir);
+    expect(ids).toEqual(log.ids);
+    expect(end.gaps).toMatchObject([
+      { reason: 'HEADER_CHECKSUM_MISMATCH', block: 0, blocks: 0, offset: 0, endOffset: 64 },
+    ]);
+  });
+
+  it('of a whole file passes over it', () => {
+    const log = durableLog(version);
+    fs.writeFileSync(log.segments[1].file, new Uint8Array(100_000).fill(0x55));
+    const { ids, end } = diagnose(log.dir);
+    expect(ids).toEqual(without(log, 1, 0, 16));
+    expect(end.gaps.at(-1)).toMatchObject({ beforeEventId: 8193n });
+  });
+
+  it('by a cut file costs what was cut', () => {
+    const log = durableLog(version);
+    cut(log.segments[1].file, blockOffset(10) + 1_000);
+    const { ids, end } = diagnose(log.dir);
+    expect(ids).toEqual(without(log, 1, 10, 16));
+    expect(end.gaps).toMatchObject([{ block: 10, blocks: 6, afterEventId: 6656n, beforeEventId: 8193n }]);
+  });
+
+  it('by a missing segment is a gap', () => {
+    const log = durableLog(version);
+    fs.unlinkSync(log.segments[1].file);
+    const { ids, end } = diagnose(log.dir);
+    expect(ids).toEqual(without(log, 1, 0, 16));
+    expect(end.gaps).toMatchObject([
+      { reason: 'SEGMENT_GAP', file: log.segments[1].file, afterEventId: 4096n, beforeEventId: 8193n },
+    ]);
+  });
+
+  it('by a lost end is a gap at the end', () => {
+    const log = durableLog(version);
+    fs.unlinkSync(log.segments[2].file);
+    const { ids, end } = diagnose(log.dir);
+    expect(ids).toEqual([...log.segments[0].ids, ...log.segments[1].ids]);
+    expect(end.gaps).toMatchObject([{ reason: 'DURABLE_LOST', afterEventId: 8192n, beforeEventId: 0n }]);
+  });
+
+  it('by another segment under its name passes over that', () => {
+    const log = durableLog(version);
+    fs.copyFileSync(log.segments[2].file, log.segments[1].file);
+    const { ids, end } = diagnose(log.dir);
+    expect(ids).toEqual(without(log, 1, 0, 16));
+    expect(end.gaps).toMatchObject([{ reason: 'SEGMENT_CORRUPTED', offset: 0, blocks: 16 }]);
+  });
+
+  it('by a later or an earlier block in the place of one costs that block alone', () => {
+    const log = durableLog(version);
+    const donor = fs.readFileSync(log.segments[0].file);
+    const later = fs.readFileSync(log.segments[2].file);
+    const bytes = fs.readFileSync(log.segments[1].file);
+    donor.copy(bytes, blockOffset(6), blockOffset(6), blockOffset(7));
+    later.copy(bytes, blockOffset(1), blockOffset(1), blockOffset(2));
+    fs.writeFileSync(log.segments[1].file, bytes);
+    const { ids, end } = diagnose(log.dir);
+    const lost = (id: bigint) => (id > 4352n && id <= 4608n) || (id > 5632n && id <= 5888n);
+    expect(ids).toEqual(log.ids.filter((id) => !lost(id)));
+    expect(end.gaps.map(({ block, blocks }) => [block, blocks])).toEqual([
+      [1, 1],
+      [6, 1],
+    ]);
+  });
+});
+
+describe('the chain', () => {
+  it('that breaks between sound blocks is listed, and they are delivered', () => {
+    const log = durableLog();
+    const other = buildLog({ segments: [{ blocks: full(16) }], firstSegmentIndex: 1, firstEventId: 4097n });
+    fs.copyFileSync(other.segments[0].file, log.segments[1].file);
+    const { ids, end } = diagnose(log.dir);
+    expect(ids).toEqual(log.ids);
+    const reason = 'CHAINED_CHECKSUM_MISMATCH';
+    expect(end.gaps).toMatchObject([
+      { reason, file: log.segments[1].file, block: 0, blocks: 0, afterEventId: 4096n, beforeEventId: 4097n },
+      { reason, file: log.segments[2].file, block: 0, blocks: 0, afterEventId: 8192n, beforeEventId: 8193n },
+    ]);
+  });
+});
+
+describe('the durable position', () => {
+  it('certifies the unsealed block behind damage, and events after it by their ids', () => {
+    const log = buildLog({ segments: [{ blocks: full(3), tail: 90 }] });
+    const offset = blockOffset(3) + eventOffset(60);
+    const bytes = fs.readFileSync(log.segments[0].file);
+    writeMeta(log, 0, { offset, eventId: 828n, prefixChecksum: prefixOf(bytes, offset) });
+    flip(log.segments[0].file, blockOffset(1) + 300);
+    const { ids, end } = diagnose(log.dir);
+    expect(ids).toEqual(log.ids.filter((id) => id <= 256n || id > 512n));
+    expect(end.gaps).toMatchObject([{ block: 1, blocks: 1, beforeEventId: 513n }]);
+  });
+
+  it('shows damage of the unsealed block, of which nothing can be told then', () => {
+    const log = buildLog({ segments: [{ blocks: full(3), tail: 90 }] });
+    const offset = blockOffset(3) + eventOffset(60);
+    const bytes = fs.readFileSync(log.segments[0].file);
+    writeMeta(log, 0, { offset, eventId: 828n, prefixChecksum: prefixOf(bytes, offset) });
+    flip(log.segments[0].file, offset - 20);
+    const { ids, end } = diagnose(log.dir);
+    expect(ids).toEqual(log.ids.slice(0, 768));
+    expect(end.gaps).toMatchObject([{ block: 3, afterEventId: 768n, beforeEventId: 0n }]);
+  });
+
+  it('that does not fit a sound log is listed', () => {
+    const log = buildLog(threeSegments);
+    writeMeta(log, 2, { eventId: log.lastId - 1n });
+    const { ids, end } = diagnose(log.dir);
+    expect(ids).toEqual(log.ids);
+    expect(end.gaps).toMatchObject([{ reason: 'SEGMENT_CORRUPTED', blocks: 0 }]);
+  });
+
+  it('lets a torn tail behind it be one, also behind damage', () => {
+    const log = buildLog(threeSegments);
+    writeMeta(log, 1);
+    flip(log.segments[0].file, blockOffset(7) + 900);
+    flip(log.segments[2].file, blockOffset(1) + 900);
+    const { ids, end } = diagnose(log.dir);
+    expect(ids).toEqual(without(log, 0, 7, 8).filter((id) => id <= 8448n));
+    expect(end.gaps).toHaveLength(1);
+    expect(end.tail).toMatchObject({ file: log.segments[2].file, block: 1, unreachableBlocks: 1 });
+  });
+
+  it('missing with all before it is a gap at the beginning', () => {
+    const log = buildLog(threeSegments);
+    writeMeta(log, 1);
+    fs.unlinkSync(log.segments[0].file);
+    fs.unlinkSync(log.segments[1].file);
+    const { ids, end } = diagnose(log.dir);
+    expect(ids).toEqual(log.segments[2].ids);
+    expect(end.gaps).toMatchObject([{ reason: 'DURABLE_LOST', afterEventId: 0n, beforeEventId: 8193n }]);
+  });
+});
+
+describe('files', () => {
+  it('that are no files or cannot be opened are passed over', () => {
+    const log = durableLog();
+    fs.unlinkSync(log.segments[1].file);
+    fs.mkdirSync(log.segments[1].file);
+    const { ids, end } = diagnose(log.dir);
+    expect(ids).toEqual(without(log, 1, 0, 16));
+    expect(end.gaps).toMatchObject([{ reason: 'OPEN_FAILED', file: log.segments[1].file }]);
+  });
+
+  it('that the device does not give are passed over', () => {
+    const log = durableLog();
+    const failing = fs.statSync(log.segments[1].file).ino;
+    const real = fs.readSync as (...args: unknown[]) => number;
+    const spy = vi.spyOn(fs, 'readSync').mockImplementation(((fd: number, ...rest: unknown[]) => {
+      if (fs.fstatSync(fd).ino === failing) throw Object.assign(new Error('EIO: i/o error'), { code: 'EIO' });
+      return real(fd, ...rest);
+    }) as typeof fs.readSync);
+    onTestFinished(() => spy.mockRestore());
+    const { ids, end } = diagnose(log.dir);
+    expect(ids).toEqual(without(log, 1, 0, 16));
+    expect(end.gaps).toMatchObject([{ reason: 'READ_FAILED', afterEventId: 4096n, beforeEventId: 8193n }]);
+  });
+
+  it('compressed and damaged give what still verifies', () => {
+    const log = durableLog();
+    const packed = compress(log.segments[1].file);
+    flip(packed, fs.statSync(packed).size >> 1);
+    const { ids, end } = diagnose(log.dir);
+    const segment = ids.filter((id) => id > 4096n && id <= 8192n);
+    expect(segment.length).toBeGreaterThan(1_000);
+    expect(segment.length).toBeLessThan(SEGMENT_EVENTS);
+    expect(ids.length - segment.length).toBe(log.ids.length - SEGMENT_EVENTS);
+    expect(end.gaps[0]).toMatchObject({ reason: 'SEGMENT_CORRUPTED', file: packed });
+  });
+
+  it('compressed with nothing but a wrong checksum of the frame give all', () => {
+    const log = durableLog();
+    const packed = compress(log.segments[1].file);
+    flip(packed, fs.statSync(packed).size - 1);
+    const { ids, end } = diagnose(log.dir);
+    expect(ids).toEqual(log.ids);
+    expect(end.gaps).toMatchObject([{ reason: 'SEGMENT_CORRUPTED', file: packed, blocks: 0 }]);
+  });
+
+  it('without any there is nothing', () => {
+    expect(diagnose(tempDir())).toMatchObject({ ids: [], end: { gaps: [], tail: null, endEventId: 0n } });
+  });
+
+  it('are not written to', () => {
+    const log = durableLog();
+    flip(log.segments[1].file, blockOffset(4));
+    const before = fs
+      .readdirSync(log.dir)
+      .map((name) => [name, fs.statSync(path.join(log.dir, name)).ctimeMs]);
+    diagnose(log.dir);
+    expect(
+      fs.readdirSync(log.dir).map((name) => [name, fs.statSync(path.join(log.dir, name)).ctimeMs]),
+    ).toEqual(before);
+  });
+});
+
+describe('the tail ring', () => {
+  it('follows the segments, whatever is damaged before', () => {
+    const log = buildLog({ segments: [{ blocks: full(16) }, { blocks: full(3), tail: 77 }] });
+    writeMeta(log, 0);
+    flip(log.segments[0].file, blockOffset(4));
+    writeRing(log.dir, {
+      tailBlocks: 4,
+      afterEventId: 0n,
+      ids: idsAfter(log.lastId - 77n, 300),
+      bootId: BOOT,
+    });
+    const { ids, end } = diagnose(log.dir);
+    expect(ids.at(-1)).toBe(log.lastId + 223n);
+    expect(end).toMatchObject({ endEventId: log.lastId + 223n, tailRing: { events: 223, note: null } });
+  });
+
+  it('that cannot be read is a note', () => {
+    const log = durableLog();
+    fs.mkdirSync(path.join(log.dir, 'wal_tail.ring'));
+    const { ids, end } = diagnose(log.dir);
+    expect(ids).toEqual(log.ids);
+    expect(end.tailRing?.note).toContain('not a regular file');
+  });
+});
+
+describe('seek', () => {
+  it('goes to any event, and from there past damage', () => {
+    const log = durableLog();
+    flip(log.segments[1].file, blockOffset(2));
+    const { reader } = diagnose(log.dir);
+    for (const from of [1n, 4096n, 4097n, 4608n, 4609n, 4864n, 4865n, 8192n, log.lastId]) {
+      reader.seek({ word: SeekWord.eventId, value: from });
+      const expected = without(log, 1, 2, 3).filter((id) => id >= from);
+      expect(readFrom(reader).ids).toEqual(expected);
+    }
+  });
+});
+
+describe('any damage', () => {
+  it('of one byte costs one block at most, and is listed', () => {
+    const log = durableLog();
+    const whole = log.segments.map(({ file }) => fs.readFileSync(file));
+    for (let round = 0; round < 150; round++) {
+      const segment = round % 3;
+      const { file, endOffset } = log.segments[segment];
+      const offset = (round * 7_919 * BLOCK_BYTES + round * 131) % endOffset;
+      flip(file, offset);
+      const { ids, end } = diagnose(log.dir);
+      const context = `byte ${offset} of ${segmentFileName(segment)}`;
+      expect(end.gaps.length, context).toBe(1);
+      expect(log.ids.length - ids.length, context).toBeLessThanOrEqual(256);
+      expect(new Set(ids).size, context).toBe(ids.length);
+      fs.writeFileSync(file, whole[segment]);
+    }
+  });
+
+  it('of wal_meta.dat costs nothing', () => {
+    const log = durableLog();
+    flip(path.join(log.dir, META_FILE), 3);
+    expect(diagnose(log.dir)).toMatchObject({ ids: log.ids, end: { gaps: [] } });
+  });
+});
