@@ -64,9 +64,14 @@ export class LogScan {
   /** Where the last sound event ends. */
   #endPlace: { file: string; offset: number; block: number } | undefined;
 
-  constructor(durable: DurablePosition) {
+  /** @param after where an earlier scan stood; without it the next segment judged is where the log begins */
+  constructor(durable: DurablePosition, after?: { segmentIndex: number; previous: PreviousSegment }) {
     this.#durable = durable;
     if (isAnchor(durable)) this.#lastEventId = durable.eventId;
+    if (after === undefined) return;
+    this.#lastSegmentIndex = after.segmentIndex;
+    this.#previous = after.previous;
+    this.#lastEventId = after.previous.lastEventId;
   }
 
   /** Last sound event so far; 0 = none. */

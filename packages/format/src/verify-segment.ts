@@ -19,6 +19,11 @@ export interface VerifyOptions {
   readonly previous?: PreviousSegment;
   /** For an anchor: the log begins after this event, and smaller ids are not of this segment. Default 0. */
   readonly afterEventId?: bigint;
+  /**
+   * What was found in the same segment before, while it was being written: its sealed blocks are taken as they were found
+   * then, and not looked at again. The other options are those of then.
+   */
+  readonly found?: SegmentVerification | undefined;
 }
 
 /** Where in a segment verification stopped, and why. */

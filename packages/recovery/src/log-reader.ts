@@ -1,46 +1,38 @@
-import fs from 'node:fs';
 import path from 'node:path';
 import {
   BLOCK_BYTES,
   BLOCK_WORDS,
   blockOffset,
   compressedSegmentFileName,
-  durableSegmentMissing,
   eventOffset,
   LogScan,
-  MIN_BLOCKS_PER_SEGMENT,
   SEGMENT_HEADER_BYTES,
   type SegmentFile,
   type SegmentsEnd,
   type SegmentVerdict,
-  segmentBytes,
   TAIL_RING_FILE,
   verifySegment,
   WalError,
   WORD_BYTES,
-  withoutRetired,
 } from '@fswal/format';
 import {
   type KnownDurable,
-  knownDurable,
   listLogDirectory,
   oneFormEach,
   readBootId,
-  readDurablePosition,
   readTailRingPlace,
   type TailRingPlace,
 } from '@fswal/format/files';
+import { type LogSurvey, surveyLog } from './log-survey.js';
 import type { LogSummary, TailRingReport, TornTail } from './recovery-report.js';
 import { eventsOfBlock, type ReplayWindow, seekInWindow, type WindowContent } from './replay-window.js';
 import { SegmentLocator } from './segment-locator.js';
-import { MAX_SEGMENT_FILE_BYTES, SegmentReader } from './segment-reader.js';
+import { SegmentReader, windowBytesFor } from './segment-reader.js';
 import { TailRingImage } from './tail-ring-image.js';
 import { TailRingReplay } from './tail-ring-replay.js';
 import { type LogEnd, type SeekTarget, SeekWord, type WindowSource } from './window-source.js';
 
 const NOT_WHOLE = -1;
-/** While a recorder is at work, a log whose beginning is missing is looked at anew so often before that is believed. */
-const MAX_OPENING_TRIES = 5;
 
 /** A file that a segment may be read from. */
 interface Form {
@@ -107,9 +99,7 @@ export class LogReader implements WindowSource {
 
   private constructor(
     options: LogReaderOptions,
-    kept: readonly SegmentFile[],
-    durable: KnownDurable,
-    missing: WalError | undefined,
+    { kept, durable, missing }: LogSurvey,
     ring: TailRingImage | undefined,
     ringNote: string | undefined,
   ) {
@@ -126,7 +116,7 @@ export class LogReader implements WindowSource {
     this.#files = files;
     this.#locator = new SegmentLocator(options.dir, files);
     this.segmentCount = this.#files.length;
-    this.windowBytes = largest(options.dir, this.#files);
+    this.windowBytes = windowBytesFor(options.dir, this.#files);
     this.summary = { oldestSegmentIndex: files[0]?.segmentIndex ?? null, durable: durable.report };
     this.#scan = new LogScan(durable.position);
     const { fromEventId } = options;
@@ -140,16 +130,7 @@ export class LogReader implements WindowSource {
     listLogDirectory(dir);
     const place = placeOfTailRing(options);
     const ring = place.file === undefined ? undefined : TailRingImage.read(place.file, bootId, onProgress);
-    for (let tries = 1; ; tries++) {
-      const meta = readDurablePosition(dir);
-      const { segments } = listLogDirectory(dir);
-      const durable = knownDurable(dir, meta, segments);
-      const kept = withoutRetired(segments, durable.position);
-      const missing = durableSegmentMissing(durable.position, kept[0]?.segmentIndex, dir);
-      // Retention may have moved the one and taken the other between the two reads.
-      if (missing === undefined || tries === MAX_OPENING_TRIES)
-        return new LogReader(options, kept, durable, missing, ring, place.note);
-    }
+    return new LogReader(options, surveyLog(dir), ring, place.note);
   }
 
   get end(): LogEnd {
@@ -351,16 +332,6 @@ function formsOf(listed: SegmentFile, packed: SegmentFile | undefined): readonly
 function placeOfTailRing({ dir, tailRingDir }: LogReaderOptions): TailRingPlace {
   if (tailRingDir === undefined) return readTailRingPlace(dir);
   return { file: path.join(tailRingDir, TAIL_RING_FILE), note: undefined };
-}
-
-/** Bytes that hold the largest of these files, and some blocks of a tail ring. */
-function largest(dir: string, files: readonly SegmentFile[]): number {
-  let bytes = segmentBytes(MIN_BLOCKS_PER_SEGMENT);
-  for (const { name } of files) {
-    const stats = fs.lstatSync(path.join(dir, name), { throwIfNoEntry: false });
-    if (stats?.isFile() && stats.size <= MAX_SEGMENT_FILE_BYTES) bytes = Math.max(bytes, stats.size);
-  }
-  return bytes;
 }
 
 /** Bytes up to the last one that is not zero. */

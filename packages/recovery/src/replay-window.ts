@@ -79,27 +79,28 @@ export function setEventsOfBlock(words: Int32Array, block: number, count: number
 }
 
 /**
- * The first event at or above the target, or undefined where all are below. The blocks have been verified: they are
- * their own sparse index, an entry each 16,448 bytes.
+ * The first event at or above the target, from block `firstBlock` on, or undefined where all are below. The blocks have
+ * been verified: they are their own sparse index, an entry each 16,448 bytes.
  */
 export function seekInWindow(
   words: Int32Array,
   blocks: number,
   tailEvents: number,
   { word, value }: SeekTarget,
+  firstBlock = 0,
 ): { startBlock: number; startEvent: number } | undefined {
   const countOf = (block: number) => (block < blocks ? eventsOfBlock(words, block) : tailEvents);
   const isBelow = (block: number, event: number) => idAt(words, eventWord(block, event) + word) < value;
   const parts = tailEvents > 0 ? blocks + 1 : blocks;
-  const startBlock = firstNot(parts, (block) => isBelow(block, countOf(block) - 1));
+  const startBlock = firstNot(firstBlock, parts, (block) => isBelow(block, countOf(block) - 1));
   if (startBlock === parts) return undefined;
-  return { startBlock, startEvent: firstNot(countOf(startBlock), (event) => isBelow(startBlock, event)) };
+  return { startBlock, startEvent: firstNot(0, countOf(startBlock), (event) => isBelow(startBlock, event)) };
 }
 
-/** Where a run of indexes for which `holds` ends, of `count`. */
-function firstNot(count: number, holds: (index: number) => boolean): number {
-  let low = 0;
-  let high = count;
+/** Where the run of indexes for which `holds`, from `from` on and before `end`, is over. */
+function firstNot(from: number, end: number, holds: (index: number) => boolean): number {
+  let low = from;
+  let high = end;
   while (low < high) {
     const middle = (low + high) >>> 1;
     if (holds(middle)) low = middle + 1;

@@ -1,8 +1,11 @@
 import fs from 'node:fs';
+import path from 'node:path';
 import {
   EVENT_BYTES,
   EVENT_WORDS,
   MAX_BLOCKS_PER_SEGMENT,
+  MIN_BLOCKS_PER_SEGMENT,
+  type SegmentFile,
   segmentBytes,
   WalError,
   WORD_BYTES,
@@ -11,14 +14,15 @@ import { closeFile, decompressSegment, openRegularFile, readFully } from '@fswal
 import type { ReplayWindow } from './replay-window.js';
 
 /** No segment file is larger. */
-export const MAX_SEGMENT_FILE_BYTES = segmentBytes(MAX_BLOCKS_PER_SEGMENT);
+const MAX_SEGMENT_FILE_BYTES = segmentBytes(MAX_BLOCKS_PER_SEGMENT);
 
 /** One open segment file of either form, read into a window. */
 export class SegmentReader {
   readonly file: string;
+  readonly compressed: boolean;
+  /** Size of the file when it was opened. */
+  readonly fileBytes: number;
   readonly #fd: number;
-  readonly #fileBytes: number;
-  readonly #compressed: boolean;
   readonly #onProgress: () => void;
 
   private constructor(
@@ -29,9 +33,9 @@ export class SegmentReader {
     onProgress: () => void,
   ) {
     this.file = file;
-    this.#compressed = compressed;
+    this.compressed = compressed;
     this.#fd = fd;
-    this.#fileBytes = fileBytes;
+    this.fileBytes = fileBytes;
     this.#onProgress = onProgress;
   }
 
@@ -53,16 +57,42 @@ export class SegmentReader {
    * @throws WalError READ_FAILED; SEGMENT_CORRUPTED for a damaged LZ4 frame
    */
   read(window: ReplayWindow): number {
-    if (this.#compressed) {
-      const frame = new Uint8Array(this.#fileBytes);
+    if (this.compressed) {
+      const frame = new Uint8Array(this.fileBytes);
       const read = readFully(this.#fd, frame, this.file, this.#onProgress);
       const bytes = decompressSegment(frame.subarray(0, read), MAX_SEGMENT_FILE_BYTES, this.file);
       window.ensure(bytes.length);
       window.bytes.set(bytes);
       return bytes.length;
     }
-    window.ensure(this.#fileBytes);
-    return readFully(this.#fd, window.bytes.subarray(0, this.#fileBytes), this.file, this.#onProgress);
+    window.ensure(this.fileBytes);
+    return readFully(this.#fd, window.bytes.subarray(0, this.fileBytes), this.file, this.#onProgress);
+  }
+
+  /**
+   * Reads `bytes` bytes at `offset` of a file that is not compressed to the same place in the window.
+   * @returns how many there were
+   * @throws WalError READ_FAILED
+   */
+  readAt(window: ReplayWindow, offset: number, bytes: number): number {
+    let done = 0;
+    while (done < bytes) {
+      let count: number;
+      try {
+        count = fs.readSync(this.#fd, window.bytes, offset + done, bytes - done, offset + done);
+      } catch (cause) {
+        const message = cause instanceof Error ? cause.message : String(cause);
+        throw new WalError('READ_FAILED', message, { file: this.file, offset: offset + done, cause });
+      }
+      if (count === 0) break;
+      done += count;
+    }
+    return done;
+  }
+
+  /** Size of the file now. */
+  get bytesNow(): number {
+    return fs.fstatSync(this.#fd).size;
   }
 
   /**
@@ -84,7 +114,7 @@ export class SegmentReader {
   settle(window: ReplayWindow, offset: number, count: number): number {
     const first = offset / WORD_BYTES;
     const before = window.words.slice(first, first + count * EVENT_WORDS);
-    const whole = Math.floor(this.#readAt(window, offset, count * EVENT_BYTES) / EVENT_BYTES);
+    const whole = Math.floor(this.readAt(window, offset, count * EVENT_BYTES) / EVENT_BYTES);
     for (let event = 0; event < whole; event++) {
       const at = event * EVENT_WORDS;
       if (window.words[first + at] !== before[at] || window.words[first + at + 1] !== before[at + 1])
@@ -97,20 +127,14 @@ export class SegmentReader {
   close(): void {
     closeFile(this.#fd, this.file);
   }
+}
 
-  #readAt(window: ReplayWindow, offset: number, bytes: number): number {
-    let done = 0;
-    while (done < bytes) {
-      let count: number;
-      try {
-        count = fs.readSync(this.#fd, window.bytes, offset + done, bytes - done, offset + done);
-      } catch (cause) {
-        const message = cause instanceof Error ? cause.message : String(cause);
-        throw new WalError('READ_FAILED', message, { file: this.file, offset: offset + done, cause });
-      }
-      if (count === 0) break;
-      done += count;
-    }
-    return done;
+/** Bytes that hold the largest of these files, and some blocks of a tail ring. */
+export function windowBytesFor(dir: string, files: readonly SegmentFile[]): number {
+  let bytes = segmentBytes(MIN_BLOCKS_PER_SEGMENT);
+  for (const { name } of files) {
+    const stats = fs.lstatSync(path.join(dir, name), { throwIfNoEntry: false });
+    if (stats?.isFile() && stats.size <= MAX_SEGMENT_FILE_BYTES) bytes = Math.max(bytes, stats.size);
   }
+  return bytes;
 }

@@ -1,0 +1,28 @@
+import { durableSegmentMissing, type SegmentFile, type WalError, withoutRetired } from '@fswal/format';
+import { type KnownDurable, knownDurable, listLogDirectory, readDurablePosition } from '@fswal/format/files';
+
+/** While a recorder is at work, a log whose beginning is missing is looked at anew so often before that is believed. */
+const MAX_TRIES = 5;
+
+/** What a log directory holds, before any segment is read. */
+export interface LogSurvey {
+  /** Read before the segments were listed, so it is older than they are. */
+  readonly durable: KnownDurable;
+  /** The segment files that are part of the log, in both forms where there are both. */
+  readonly kept: readonly SegmentFile[];
+  /** Why the log cannot be read from its beginning. */
+  readonly missing: WalError | undefined;
+}
+
+/** @throws WalError DIRECTORY_NOT_FOUND, OPEN_FAILED, READ_FAILED */
+export function surveyLog(dir: string): LogSurvey {
+  for (let tries = 1; ; tries++) {
+    const meta = readDurablePosition(dir);
+    const { segments } = listLogDirectory(dir);
+    const durable = knownDurable(dir, meta, segments);
+    const kept = withoutRetired(segments, durable.position);
+    const missing = durableSegmentMissing(durable.position, kept[0]?.segmentIndex, dir);
+    // Retention may have moved the one and taken the other between the two reads.
+    if (missing === undefined || tries === MAX_TRIES) return { durable, kept, missing };
+  }
+}
