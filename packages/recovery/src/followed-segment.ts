@@ -96,15 +96,11 @@ export class FollowedSegment {
     return blockOffset(this.#found.blocks) + eventOffset(this.#takenEvents);
   }
 
-  /** What the segment after it is to be verified with, once nothing more comes from this one. */
+  /** What the segment after it is to be verified with, once this one is closed or full. */
   get asPrevious(): PreviousSegment | undefined {
-    // A segment that was closed without an event says nothing; one that was never written on has no successor.
-    if (!this.hasEvents && this.state === 'sealed') return this.#options.previous;
-    return {
-      lastEventId: this.#lastEventId,
-      chainedChecksum: this.#found.chainedChecksum,
-      complete: this.status === 'OK' && (this.state === 'sealed' || this.#isFull),
-    };
+    if (!this.hasEvents) return this.#options.previous;
+    const { chainedChecksum } = this.#found;
+    return { lastEventId: this.#lastEventId, chainedChecksum, complete: true };
   }
 
   /** Goes on reading from another file: the name leads there now. */

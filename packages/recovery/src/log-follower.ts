@@ -20,7 +20,7 @@ import { SegmentReader, windowBytesFor } from './segment-reader.js';
 import { type LogEnd, NOTHING_YET, type SeekTarget, SeekWord, type WindowSource } from './window-source.js';
 
 /** So many looks that find nothing are cheap ones, before the next looks at the directory too. */
-const CHEAP_LOOKS = 64;
+const CHEAP_LOOKS = 8;
 /** Something has changed, and the next look may find events. */
 const AGAIN = 'again';
 const NOTHING_DURABLE: DurablePosition = { segmentIndex: 0, offset: 0, eventId: 0n, prefixChecksum: 0n };
@@ -231,10 +231,12 @@ export class LogFollower implements WindowSource {
     const content = this.#take(window, segment);
     if (content !== undefined) return content;
     const isSound = segment.status === 'OK';
-    if (isSound && (goesOn || segment.isFinished)) return this.#leave(segment);
-    const isOver = goesOn || segment.state === 'sealed' || segment.reader.compressed;
+    const isClosed = segment.state === 'sealed';
+    if (segment.isFinished || (isSound && isClosed && goesOn)) return this.#leave(segment);
+    const isOver = goesOn || segment.reader.compressed;
     const isBehind = !isAnchor(durable) && durable.eventId > this.#lastEventId;
-    if (!isBehind && (isSound || !isOver)) return NOTHING_YET;
+    const isSuspect = !isSound && (isOver || isClosed);
+    if (!isBehind && !isSuspect) return NOTHING_YET;
     const judged = this.#judge(window, segment, durable);
     if (judged === undefined) return NOTHING_YET;
     const { decision, error, verification } = judged.verdict;

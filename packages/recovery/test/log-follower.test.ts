@@ -121,8 +121,16 @@ describe('a recorder that is closed and opened again', () => {
     log.compress(0);
     following.settle();
     log.append(10);
-    expect(following.settle().length).toBe(10);
+    expect(following.look()?.length).toBe(10);
     expect(following.ids).toEqual(log.ids);
+  });
+
+  it('goes on in the next segment, where it cannot in the last one', () => {
+    const log = new LiveLog().append(700).close();
+    const following = new Following(log.dir);
+    following.settle();
+    log.append(10);
+    expect(following.look()?.length).toBe(10);
   });
 
   it('takes away the segment that it had made ahead, and makes another one', () => {
@@ -131,10 +139,8 @@ describe('a recorder that is closed and opened again', () => {
     following.settle();
     log.remove(1);
     following.settle();
-    log.prepare(1);
-    log.append(3);
-    following.settle();
-    expect(following.ids).toEqual(log.ids);
+    log.prepare(1).append(3);
+    expect(following.look()).toEqual(log.ids.slice(-3));
   });
 
   it('seals what the one before had left when it was killed, and goes on in the next block', () => {
@@ -365,6 +371,19 @@ describe('damage', () => {
     const following = new Following(log.dir);
     expect(following.settle().length).toBe(SEGMENT_EVENTS);
     expect(following.error).toMatchObject({ code: 'SEGMENT_GAP', eventId: BigInt(SEGMENT_EVENTS) });
+  });
+
+  it('is not a segment that was never finished, before one that has begun: the next recorder takes that away', () => {
+    const log = new LiveLog().append(700);
+    const other = new LiveLog();
+    other.segmentIndex = 1;
+    other.append(900);
+    fs.copyFileSync(other.fileOf(1), log.fileOf(1));
+    const following = new Following(log.dir);
+    expect(following.settle().length).toBe(700);
+    log.remove(1).append(10);
+    following.settle();
+    expect(following.ids).toEqual(log.ids);
   });
 
   it('is an event that was delivered and then sealed otherwise', () => {

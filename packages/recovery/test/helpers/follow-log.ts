@@ -5,7 +5,7 @@ import { NOTHING_YET, type SeekTarget } from '../../src/window-source.js';
 import { eventOf } from './log-builder.js';
 
 /** More looks in a row than it takes until a follower has looked at everything. */
-const MANY_LOOKS = 200;
+const MANY_LOOKS = 30;
 
 /** A follower without its thread: looks when it is told to, and checks every event against the formula. */
 export class Following {
@@ -27,6 +27,13 @@ export class Following {
     const ids = content === NOTHING_YET ? [] : this.#idsOf(content);
     this.ids.push(...ids);
     return ids;
+  }
+
+  /** Takes everything up to the first look that finds nothing. @returns what has come */
+  drain(): bigint[] {
+    const from = this.ids.length;
+    while ((this.look()?.length ?? 0) > 0);
+    return this.ids.slice(from);
   }
 
   /** Takes everything, until nothing comes however often it looks. @returns what has come */

@@ -8,7 +8,6 @@ import {
   blockOffset,
   checksum,
   compressedSegmentFileName,
-  EVENT_BYTES,
   encodeMeta,
   encodeSegmentHeader,
   eventOffset,
@@ -53,27 +52,28 @@ export class LiveLog {
     return path.join(this.dir, segmentFileName(segmentIndex));
   }
 
-  /** Writes `count` events one by one; blocks and segments that become full are sealed and closed. */
+  /** Writes `count` events; blocks and segments that become full are sealed and closed. */
   append(count: number): this {
-    for (let i = 0; i < count; i++) {
-      this.place();
-      this.seal(BLOCK_EVENTS);
+    for (let left = count; left > 0; ) {
+      const some = Math.min(left, BLOCK_EVENTS - this.events);
+      this.place(some).seal(BLOCK_EVENTS);
+      left -= some;
     }
     return this;
   }
 
-  /** Writes `count` events of the block that is being written and does not seal it. They must fit. */
-  place(count = 1): this {
+  /** Writes `count` events of the block that is being written, and does not seal it. They must fit. */
+  place(count: number): this {
+    if (this.block === 0 && this.events === 0) this.#begin(this.lastId + 1n);
+    const from = eventOffset(this.events);
     for (let i = 0; i < count; i++) {
       const id = this.lastId + 1n;
-      if (this.block === 0 && this.events === 0) this.#begin(id);
-      const at = eventOffset(this.events);
-      this.#content.set(eventOf(id).bytes, at);
-      this.#write(this.#content.subarray(at, at + EVENT_BYTES), blockOffset(this.block) + at);
+      this.#content.set(eventOf(id).bytes, eventOffset(this.events++));
       this.ids.push(id);
-      this.events++;
-      this.#eventsInSegment++;
     }
+    this.#eventsInSegment += count;
+    const to = eventOffset(this.events);
+    this.#write(this.#content.subarray(from, to), blockOffset(this.block) + from);
     return this;
   }
 
