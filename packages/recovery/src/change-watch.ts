@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 
 /** How long a watch is believed that nothing has changed. */
-const TRUST_MS = 20;
+const TRUST_MS = 100;
 /** How often to look where nobody tells: half of the time in which a new event is to be seen. */
 const LOOK_MS = 0.5;
 /** So many changes in a row that were found and not heard of make a watch deaf. */
@@ -20,18 +20,19 @@ export interface Wakeable {
  */
 export class ChangeWatch {
   readonly #watcher: fs.FSWatcher | undefined;
+  readonly #other: Wakeable;
+  /** Whether something is in `other`; kept while changes come in between. */
+  #waiting: Promise<void> | undefined;
+  #wake = () => {};
   #isDeaf = false;
-  #hasLooked = false;
+  /** Whether the last wait ended with nothing heard. */
+  #hasTimedOut = false;
   #missed = 0;
 
-  /** @param onChange called on the thread's event loop whenever there may be something new */
-  constructor(dir: string, onChange: () => void) {
-    const heard = () => {
-      this.#missed = 0;
-      onChange();
-    };
+  constructor(dir: string, other: Wakeable) {
+    this.#other = other;
     try {
-      this.#watcher = fs.watch(dir, { persistent: false }, heard);
+      this.#watcher = fs.watch(dir, { persistent: false }, () => this.#hear());
       this.#watcher.on('error', () => this.#goDeaf());
     } catch {
       // Whatever the reason, there is the other way.
@@ -44,16 +45,22 @@ export class ChangeWatch {
     return this.#isDeaf;
   }
 
-  /** Waits until there is something in `other`, or it is time to look. Meanwhile `onChange` may be called. */
-  async wait(other: Wakeable): Promise<void> {
-    if (this.#isDeaf) other.waitNotEmpty(LOOK_MS);
-    else this.#hasLooked = !(await other.waitNotEmptyAsync(TRUST_MS));
+  /** Waits until a file may have changed, there is something in `other`, or it is time to look. */
+  async wait(): Promise<void> {
+    if (this.#isDeaf) {
+      this.#other.waitNotEmpty(LOOK_MS);
+      return;
+    }
+    this.#waiting ??= this.#awaitOther();
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
   }
 
   /** Something new was found: was it heard of? */
   found(): void {
-    if (!this.#hasLooked) return;
-    this.#hasLooked = false;
+    if (!this.#hasTimedOut) return;
+    this.#hasTimedOut = false;
     if (++this.#missed >= MOST_MISSED) this.#goDeaf();
   }
 
@@ -61,8 +68,21 @@ export class ChangeWatch {
     this.#watcher?.close();
   }
 
+  async #awaitOther(): Promise<void> {
+    this.#hasTimedOut = !(await this.#other.waitNotEmptyAsync(TRUST_MS));
+    this.#waiting = undefined;
+    this.#wake();
+  }
+
+  #hear(): void {
+    this.#missed = 0;
+    this.#hasTimedOut = false;
+    this.#wake();
+  }
+
   #goDeaf(): void {
     this.#isDeaf = true;
     this.#watcher?.close();
+    this.#wake();
   }
 }

@@ -53,17 +53,14 @@ function start(): SegmentPreloader | undefined {
 }
 
 async function run(preloader: SegmentPreloader): Promise<void> {
-  const fillAll = () => {
-    while (preloader.doWork() > 0);
-  };
-  const watch = data.follow ? new ChangeWatch(data.dir, fillAll) : undefined;
+  const watch = data.follow ? new ChangeWatch(data.dir, exhausted) : undefined;
   while (!preloader.stopped) {
     if (preloader.doWork() > 0) {
       watch?.found();
       // What a codec has allocated natively is given back on the thread's event loop, and nowhere else.
       await nextTurn();
     } else if (watch !== undefined && preloader.watches) {
-      await watch.wait(exhausted);
+      await watch.wait();
     } else {
       // SEEK and STOP come through the same ring, so nothing else can be worth waking for.
       exhausted.waitNotEmpty(Number.POSITIVE_INFINITY);

@@ -1,5 +1,5 @@
 /* A thread or a process that follows a log: children/follow.js. */
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 
@@ -52,8 +52,10 @@ export class Follower {
     return new Follower(new Worker(CHILD, { workerData: config }));
   }
 
-  static inProcess(config: FollowConfig): Follower {
-    return new Follower(fork(fileURLToPath(CHILD), [JSON.stringify(config)], { execArgv: [] }));
+  /** @param prefix a program that runs it, and its arguments */
+  static inProcess(config: FollowConfig, prefix: readonly string[] = []): Follower {
+    const [program, ...args] = [...prefix, process.execPath, fileURLToPath(CHILD), JSON.stringify(config)];
+    return new Follower(spawn(program as string, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] }));
   }
 
   /** Only for a follower that is a process. */
