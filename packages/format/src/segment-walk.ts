@@ -45,12 +45,13 @@ export class SegmentWalk {
     this.#words = asWords(bytes);
     this.#options = options;
     this.#capacityBlocks = Math.max(0, Math.floor((bytes.length - SEGMENT_HEADER_BYTES) / BLOCK_BYTES));
+    if (options.found !== undefined && options.found.blocks > 0) this.#goOnFrom(options.found);
   }
 
   run(): void {
     const header = this.#takeHeader();
     if (header === undefined) return;
-    this.#chained = this.#seed(header);
+    if (this.#blocks === 0) this.#chained = this.#seed(header);
     if (header.closedNs !== 0n) this.#walkSealed(header);
     else this.#walkOpen(header);
   }
@@ -72,6 +73,17 @@ export class SegmentWalk {
       capacityBlocks: this.#capacityBlocks,
       ...(this.#at === undefined ? {} : { at: this.#at }),
     };
+  }
+
+  #goOnFrom(found: SegmentVerification): void {
+    this.#blocks = found.blocks;
+    this.#events = found.events - found.tailEvents;
+    this.#firstEventId = found.firstEventId;
+    this.#lastEventId = found.sealedLastEventId;
+    this.#chained = found.chainedChecksum;
+    this.#endOffset = found.sealedEndOffset;
+    this.#sealedLastEventId = found.sealedLastEventId;
+    this.#sealedEndOffset = found.sealedEndOffset;
   }
 
   #need(endOffset: number): void {

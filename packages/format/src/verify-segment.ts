@@ -24,6 +24,11 @@ export interface VerifyOptions {
    * little at a time: what is still in the cache is verified at twice the speed.
    */
   readonly need?: (endOffset: number) => void;
+  /**
+   * What was found in the same segment before, while it was being written: its sealed blocks are taken as they were found
+   * then, and not looked at again. The other options are those of then.
+   */
+  readonly found?: SegmentVerification | undefined;
 }
 
 /** Where in a segment verification stopped, and why. */

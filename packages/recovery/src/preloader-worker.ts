@@ -2,6 +2,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { SpscRing } from '@fswal/ring';
+import { ChangeWatch } from './change-watch.js';
 import { openSource } from './open-source.js';
 import { toPlainError } from './plain-error.js';
 import { ControlWord, type PreloaderData, type PreloaderStart } from './preloader-protocol.js';
@@ -10,9 +11,6 @@ import { Interrupted, SegmentPreloader } from './segment-preloader.js';
 import { SegmentVerifiers } from './segment-verifiers.js';
 import { recoveryMetrics } from './telemetry.js';
 import { windowCount } from './window-count.js';
-
-/** How often a log that does not grow is looked at: half of the time in which a new event is to be seen. */
-const FOLLOW_NAP_MS = 0.25;
 
 const data = workerData as PreloaderData;
 const control = new Int32Array(data.control);
@@ -58,16 +56,25 @@ function start(): SegmentPreloader | undefined {
   }
 }
 
+async function run(preloader: SegmentPreloader): Promise<void> {
+  const watch = data.follow ? new ChangeWatch(data.dir, exhausted) : undefined;
+  while (!preloader.stopped) {
+    if (preloader.doWork() > 0) {
+      watch?.found();
+      // What a codec has allocated natively is given back on the thread's event loop, and nowhere else.
+      await nextTurn();
+    } else if (watch !== undefined && preloader.watches) {
+      await watch.wait();
+    } else {
+      // SEEK and STOP come through the same ring, so nothing else can be worth waking for.
+      exhausted.waitNotEmpty(Number.POSITIVE_INFINITY);
+    }
+  }
+  watch?.close();
+}
+
 const exhausted = SpscRing.attach(data.exhausted);
 preloader = start();
-if (preloader !== undefined) {
-  while (!preloader.stopped) {
-    // SEEK and STOP come through the same ring, so nothing else can be worth waking for, but a log that grows.
-    const napMs = data.follow && preloader.watches ? FOLLOW_NAP_MS : Number.POSITIVE_INFINITY;
-    if (preloader.doWork() === 0) exhausted.waitNotEmpty(napMs);
-    // What a codec has allocated natively is given back on the thread's event loop, and nowhere else.
-    else await nextTurn();
-  }
-}
+if (preloader !== undefined) await run(preloader);
 preloader?.close();
 data.port.close();

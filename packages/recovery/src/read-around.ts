@@ -32,24 +32,24 @@ export function readAround(
   window: ReplayWindow,
   target: SeekTarget,
 ): WindowContent | undefined {
-  window.ensure(reader.bytes);
+  window.ensure(reader.fileBytes);
   const segment = readHeader(reader, window);
   if (segment?.segmentIndex !== segmentIndex || segment.closedNs === 0n) return undefined;
   const blocks = segment.blockCount;
-  if (blocks === 0 || blocks > MAX_BLOCKS_PER_SEGMENT || blockOffset(blocks - 1) > reader.bytes)
+  if (blocks === 0 || blocks > MAX_BLOCKS_PER_SEGMENT || blockOffset(blocks - 1) > reader.fileBytes)
     return undefined;
   const from = blockOf(reader, window, blocks, target);
   const before = from === 0 ? undefined : readBlockHeader(reader, window, from - 1);
   if (from > 0 && before === undefined) return undefined;
   const end = Math.min(blocks, from + BLOCKS);
-  reader.readRange(window, blockOffset(from), blockOffset(end) - blockOffset(from));
-  if (!areSound(window.bytes.subarray(0, reader.bytes), from, end, before, segment)) return undefined;
+  reader.readAt(window, blockOffset(from), blockOffset(end) - blockOffset(from));
+  if (!areSound(window.bytes.subarray(0, reader.fileBytes), from, end, before, segment)) return undefined;
   const start = seekInWindow(window.words, end, 0, target, from);
   return start === undefined ? undefined : { segmentIndex, blocks: end, tailEvents: 0, ...start };
 }
 
 function readHeader(reader: SegmentReader, window: ReplayWindow): SegmentHeader | undefined {
-  reader.readRange(window, 0, blockOffset(0));
+  reader.readAt(window, 0, blockOffset(0));
   try {
     return decodeSegmentHeader(window.bytes);
   } catch (error) {
@@ -64,7 +64,7 @@ function readBlockHeader(
   window: ReplayWindow,
   block: number,
 ): BlockHeader | undefined {
-  reader.readRange(window, blockOffset(block), eventOffset(0) + EVENT_BYTES);
+  reader.readAt(window, blockOffset(block), eventOffset(0) + EVENT_BYTES);
   const header = decodeBlockHeader(window.bytes.subarray(blockOffset(block), blockOffset(block + 1)));
   return header?.blockIndex === block ? header : undefined;
 }

@@ -60,29 +60,33 @@ export class SegmentLocator {
   #first(index: number): FirstEvent | null {
     let first = this.#known.get(index);
     if (first === undefined) {
-      first = this.#read(this.#files[index]);
+      first = firstEventOf(this.#dir, this.#files[index]);
       // One that is open may be closed at the next look.
       if (first?.closed) this.#known.set(index, first);
     }
     return first;
   }
+}
 
-  #read({ name, segmentIndex, compressed }: SegmentFile): FirstEvent | null {
-    const file = path.join(this.#dir, name);
-    const start =
-      readSegmentStart(file, segmentIndex, compressed) ??
-      // A recorder may have compressed it since it was listed.
-      (compressed ? undefined : readSegmentStart(`${file}.lz4`, segmentIndex, true));
-    if (start === undefined) return null;
-    const { header, firstEvent } = start;
-    const words = asWords(firstEvent);
-    // The version 1 system leaves the first id 0 while a segment is open.
-    const inOpenV1 = header.version === 1 && header.closedNs === 0n && words.length > 0;
-    const eventId = inOpenV1 ? idAt(words, SeekWord.eventId) : header.firstEventId;
-    if (eventId === 0n) return null;
-    const timestamp = words.length > 0 ? idAt(words, SeekWord.timestamp) : undefined;
-    return { eventId, timestamp, closed: header.closedNs !== 0n };
-  }
+/** The first event of a segment as its front has it, in whichever form; null where there is none or it cannot be read. */
+export function firstEventOf(
+  dir: string,
+  { name, segmentIndex, compressed }: SegmentFile,
+): FirstEvent | null {
+  const file = path.join(dir, name);
+  const start =
+    readSegmentStart(file, segmentIndex, compressed) ??
+    // A recorder may have compressed it since it was listed.
+    (compressed ? undefined : readSegmentStart(`${file}.lz4`, segmentIndex, true));
+  if (start === undefined) return null;
+  const { header, firstEvent } = start;
+  const words = asWords(firstEvent);
+  // The version 1 system leaves the first id 0 while a segment is open.
+  const inOpenV1 = header.version === 1 && header.closedNs === 0n && words.length > 0;
+  const eventId = inOpenV1 ? idAt(words, SeekWord.eventId) : header.firstEventId;
+  if (eventId === 0n) return null;
+  const timestamp = words.length > 0 ? idAt(words, SeekWord.timestamp) : undefined;
+  return { eventId, timestamp, closed: header.closedNs !== 0n };
 }
 
 /** Whether the first event is below the target, or is it. */

@@ -25,20 +25,22 @@ const CHUNK_BYTES = 1 << 18;
 /** One open segment file of either form, read into a window. */
 export class SegmentReader {
   readonly file: string;
+  readonly compressed: boolean;
+  /** Size of the file when it was opened. */
+  readonly fileBytes: number;
   /** Time spent in reading and unpacking, in nanoseconds. */
   readNs = 0;
   readonly #fd: number;
-  readonly #compressed: boolean;
   readonly #onProgress: () => void;
-  #bytes: number;
-  /** How many of them are in the window. */
+  /** Bytes of the segment, unpacked, and how many of them are in the window. */
+  #bytes = 0;
   #done = 0;
 
   private constructor(file: string, compressed: boolean, fd: number, bytes: number, onProgress: () => void) {
     this.file = file;
-    this.#compressed = compressed;
+    this.compressed = compressed;
     this.#fd = fd;
-    this.#bytes = bytes;
+    this.fileBytes = bytes;
     this.#onProgress = onProgress;
   }
 
@@ -55,13 +57,8 @@ export class SegmentReader {
     throw new WalError('SEGMENT_CORRUPTED', message, { file, offset: most });
   }
 
-  /** Bytes of the file, unpacked once that is known. */
-  get bytes(): number {
-    return this.#bytes;
-  }
-
   /**
-   * Reads the whole file into the window, unpacked; the window grows where it is too small. For one call.
+   * Reads the whole file into the window, unpacked; the window grows where it is too small.
    * @returns the number of bytes in the window: fewer than the file had where it was cut meanwhile
    * @throws WalError READ_FAILED; SEGMENT_CORRUPTED for a damaged LZ4 frame
    */
@@ -89,12 +86,19 @@ export class SegmentReader {
   }
 
   /**
-   * Reads a part of an uncompressed file to its place in the window, which is large enough; less where the file ends.
+   * Reads `bytes` bytes at `offset` of a file that is not compressed to the same place in the window.
+   * @returns how many there were
    * @throws WalError READ_FAILED
    */
-  readRange(window: ReplayWindow, offset: number, bytes: number): void {
-    this.#readAt(window.bytes, offset, Math.min(bytes, this.#bytes - offset));
+  readAt(window: ReplayWindow, offset: number, bytes: number): number {
+    const read = this.#readAt(window.bytes, offset, bytes);
     this.#onProgress();
+    return read;
+  }
+
+  /** Size of the file now. */
+  get bytesNow(): number {
+    return fs.fstatSync(this.#fd).size;
   }
 
   /**
@@ -131,7 +135,9 @@ export class SegmentReader {
   }
 
   #begin(window: ReplayWindow): void {
-    if (!this.#compressed) {
+    this.#done = 0;
+    this.#bytes = this.fileBytes;
+    if (!this.compressed) {
       window.ensure(this.#bytes);
       return;
     }

@@ -1,7 +1,7 @@
 /* What a process changes, by the paths of its system calls: strace on all of it, from its first instruction on. */
 import fs from 'node:fs';
 
-/** Calls that can change something, by a path or a descriptor; `openat` where its flags say so. */
+/** Calls that can change something or lock it, by a path or a descriptor; `openat` where its flags say so. */
 const CHANGING = [
   'open',
   'openat',
@@ -46,6 +46,7 @@ const CHANGING = [
   'setxattr',
   'lsetxattr',
   'fsetxattr',
+  'flock',
   'mount',
   'chroot',
   'connect',
