@@ -1,8 +1,8 @@
 import { decodeBlockHeader } from './block-header.js';
-import { isZero } from './bytes.js';
 import { checksum } from './checksum.js';
+import { decide, type Place } from './decision-table.js';
 import { Status, WalError, type WalErrorCode } from './errors.js';
-import { asWords, countGrowing, idAt } from './event-ids.js';
+import { asWords, idAt } from './event-ids.js';
 import { segmentFileName } from './file-names.js';
 import {
   BLOCK_BYTES,
@@ -15,6 +15,7 @@ import {
   WORD_BYTES,
 } from './layout.js';
 import type { DurablePosition } from './meta.js';
+import { blockOf, examineSegment, type Finding, isComplete } from './segment-evidence.js';
 import {
   type PreviousSegment,
   type SegmentVerification,
@@ -47,15 +48,9 @@ export interface SegmentVerdict {
 }
 
 /**
- * Reads a log's segments in order and decides what each of them is worth, given the durable position. Pure: the bytes
- * come from the caller, and the decision is the same for the recorder that resumes and the recovery that replays.
- *
- *   evidence                                     | at or below the durable position | above it
- *   ---------------------------------------------|----------------------------------|---------
- *   checksums and chain hold, ids grow           | keep                             | keep
- *   anything else                                | refuse: its checksum status      | tail
- *   sound, but it ends below the position        | refuse: DURABLE_LOST             | -
- *   a segment is missing between two             | refuse: SEGMENT_GAP              | refuse: SEGMENT_GAP
+ * Reads a log's segments in order and decides what each of them is worth, given the durable position: it finds the
+ * evidence and its place, and `DECISIONS` says what is done about it. Pure: the bytes come from the caller, and the
+ * decision is the same for the recorder that resumes and the recovery that replays.
  *
  * In the block that holds the position, which need not be sealed, the prefix checksum stands for the block's own.
  * A position that is an anchor (see `isAnchor`) has nothing at or below it: the log begins there.
@@ -115,9 +110,10 @@ export class LogScan {
     verification: SegmentVerification = verifySegment(bytes, this.verifyOptions(segmentIndex)),
   ): SegmentVerdict {
     const gap = this.#lastSegmentIndex >= 0 && segmentIndex !== this.#lastSegmentIndex + 1;
-    const verdict = gap
-      ? this.#refuseGap(segmentIndex, verification, file)
-      : this.#decide(segmentIndex, bytes, verification, file);
+    const finding = gap
+      ? this.#missing(segmentIndex)
+      : examineSegment(segmentIndex, bytes, verification, this.#durable, this.#lastEventId, file);
+    const verdict = this.#decide(finding, bytes, verification, file);
     if (this.#ended) return verdict;
     this.#lastSegmentIndex = segmentIndex;
     this.#lastEventId = verdict.lastEventId;
@@ -145,164 +141,68 @@ export class LogScan {
     return new WalError(Status.DURABLE_LOST, message, { ...this.#endPlace, eventId: this.#lastEventId });
   }
 
-  #decide(segmentIndex: number, bytes: Uint8Array, v: SegmentVerification, file: string): SegmentVerdict {
-    const durable = this.#durable;
-    const nothingDurable = durable.eventId === 0n || segmentIndex > durable.segmentIndex;
-    if (nothingDurable) return this.#keepOrTail(bytes, v, file, v.tailEvents, v.endOffset);
-    if (segmentIndex < durable.segmentIndex) return this.#decideBelow(bytes, v, file);
-    return this.#decideHolding(bytes, v, file);
-  }
-
-  /** A segment before the one that holds the durable position: all of it is durable, and it was filled or closed. */
-  #decideBelow(bytes: Uint8Array, v: SegmentVerification, file: string): SegmentVerdict {
-    if (v.status !== Status.OK && !isCut(v, bytes)) return this.#refuseDamage(v, file);
-    if (isComplete(v, bytes)) return this.#keepOrTail(bytes, v, file, v.tailEvents, v.endOffset);
-    return this.#lost(v, file);
-  }
-
-  /** The segment that holds the durable position: sound before it, torn at worst after it. */
-  #decideHolding(bytes: Uint8Array, v: SegmentVerification, file: string): SegmentVerdict {
-    const { offset, eventId } = this.#durable;
-    if (offset <= SEGMENT_HEADER_BYTES) return this.#keepOrTail(bytes, v, file, v.tailEvents, v.endOffset);
-    const block = blockOf(offset);
-    const start = blockOffset(block);
-    const count = (offset - start - BLOCK_HEADER_BYTES) / EVENT_BYTES;
-    if (!Number.isInteger(count) || count <= 0) {
-      const message = `the durable position ${offset} is not at an event's end`;
-      return this.#refuse(v, Status.SEGMENT_CORRUPTED, message, file);
-    }
-    if (bytes.length < offset && (v.status === Status.OK || isCut(v, bytes))) return this.#lost(v, file);
-    if (v.at !== undefined && (v.at.block < block || v.at.offset < start)) return this.#refuseDamage(v, file);
-    const refusal = block < v.blocks ? undefined : this.#judgeUnsealed(bytes, v, file, block, count);
-    if (refusal !== undefined) return refusal;
-    if (idAt(asWords(bytes), (offset - EVENT_BYTES) / WORD_BYTES) !== eventId) {
-      const message = `event ${eventId} is not at the durable position that ${file} and the metadata file agree on`;
-      return this.#refuse(v, Status.SEGMENT_CORRUPTED, message, file, offset - EVENT_BYTES, block);
-    }
-    if (v.endOffset >= offset) return this.#keepOrTail(bytes, v, file, v.tailEvents, v.endOffset);
-    return this.#keepOrTail(bytes, v, file, count, offset);
-  }
-
-  /**
-   * The block that holds the durable position, `count` events into it, and that is not a sound sealed one: its prefix
-   * must match the checksum in the metadata file. @returns undefined where it does
-   */
-  #judgeUnsealed(
-    bytes: Uint8Array,
-    v: SegmentVerification,
-    file: string,
-    block: number,
-    count: number,
-  ): SegmentVerdict | undefined {
-    const { offset, prefixChecksum } = this.#durable;
-    const start = blockOffset(block);
-    const unused = v.state === 'prepared' && v.header?.version !== 1;
-    const torn = mayBeTorn(v.status) || v.at?.offset !== start;
-    if (v.status !== Status.OK && (unused || !torn)) return this.#refuseDamage(v, file);
-    if (unused || block > v.blocks) return this.#lost(v, file);
-    const floor = v.blocks > 0 ? v.sealedLastEventId : this.#lastEventId;
-    const first = start + BLOCK_HEADER_BYTES;
-    const whole = countGrowing(asWords(bytes), first / WORD_BYTES, count, floor);
-    const sealed = count === BLOCK_EVENTS;
-    // A block's end has no prefix checksum: there the block was sealed before the position was published.
-    if (!sealed && whole === count && checksum(bytes.subarray(first, offset), 0n) === prefixChecksum) {
-      return undefined;
-    }
-    const written = first + whole * EVENT_BYTES;
-    if (v.status === Status.OK && written < offset && isZero(bytes, written, offset))
-      return this.#lost(v, file);
-    const missing = sealed ? Status.HEADER_CHECKSUM_MISMATCH : Status.BLOCK_CHECKSUM_MISMATCH;
-    const status = v.status === Status.OK ? missing : v.status;
-    const message = sealed
-      ? 'the durable block is not sealed any more'
-      : 'the durable events of the unsealed block are damaged';
-    return this.#refuse(v, status, message, file, start, block);
-  }
-
-  #keepOrTail(
-    bytes: Uint8Array,
-    v: SegmentVerification,
-    file: string,
-    tailEvents: number,
-    endOffset: number,
-  ): SegmentVerdict {
-    const events = v.events - v.tailEvents + tailEvents;
-    const lastEventId =
-      endOffset > SEGMENT_HEADER_BYTES
-        ? idAt(asWords(bytes), (endOffset - EVENT_BYTES) / WORD_BYTES)
-        : this.#lastEventId;
-    const torn = v.status !== Status.OK;
+  #decide(finding: Finding, bytes: Uint8Array, v: SegmentVerification, file: string): SegmentVerdict {
+    const end = finding.end ?? { tailEvents: v.tailEvents, offset: v.endOffset };
+    const lastEventId = this.#lastEventAt(bytes, end.offset);
+    const mayHide = !finding.durable && v.status !== Status.OK;
+    const behind = mayHide ? countSoundBlocks(bytes, v.blocks, lastEventId) : 0;
+    const beyond: Place = behind > 0 ? 'beyond, with sound blocks behind' : 'beyond';
+    const decision = decide(finding.evidence, finding.durable ? 'durable' : beyond);
+    if (decision.do === 'refuse') return this.#refuse(finding, decision.code, v, file);
+    const torn = decision.do === 'tail';
     return {
       decision: torn ? 'tail' : 'keep',
       verification: v,
       blocks: v.blocks,
-      tailEvents,
-      events,
+      tailEvents: end.tailEvents,
+      events: v.events - v.tailEvents + end.tailEvents,
       lastEventId,
-      endOffset,
+      endOffset: end.offset,
       error: torn ? damage(v, v.status, v.at?.message ?? '', file, lastEventId, v.at?.offset) : undefined,
-      unreachableBlocks: torn ? countSoundBlocks(bytes, v.blocks, lastEventId) : 0,
+      unreachableBlocks: behind,
     };
   }
 
-  #refuseDamage(v: SegmentVerification, file: string): SegmentVerdict {
-    return this.#refuse(v, v.status, v.at?.message ?? '', file, v.at?.offset);
+  #missing(segmentIndex: number): Finding {
+    const message = `segment ${this.#lastSegmentIndex + 1} is missing before segment ${segmentIndex}`;
+    return { evidence: 'segment missing', durable: segmentIndex <= this.#durable.segmentIndex, message };
   }
 
-  /** The events of the unsealed block are left out: no checksum tells whether the damage is among them. */
+  #lastEventAt(bytes: Uint8Array, endOffset: number): bigint {
+    if (endOffset <= SEGMENT_HEADER_BYTES) return this.#lastEventId;
+    return idAt(asWords(bytes), (endOffset - EVENT_BYTES) / WORD_BYTES);
+  }
+
   #refuse(
+    { status = Status.SEGMENT_CORRUPTED, message = '', offset, block }: Finding,
+    code: WalErrorCode | 'its own',
     v: SegmentVerification,
-    status: Status,
-    message: string,
     file: string,
-    offset?: number,
-    block?: number,
   ): SegmentVerdict {
+    const { segmentIndex, offset: durableOffset, eventId } = this.#durable;
+    const none = { blocks: 0, tailEvents: 0, events: 0, lastEventId: this.#lastEventId };
+    const refused = { decision: 'refuse', verification: v, unreachableBlocks: 0 } as const;
+    if (code === Status.SEGMENT_GAP) {
+      const error = damage(v, code, message, file, this.#lastEventId, 0, 0);
+      return { ...refused, ...none, endOffset: SEGMENT_HEADER_BYTES, error };
+    }
+    if (code === Status.DURABLE_LOST) {
+      const lost = `the segment ends at ${v.endOffset}, but the log was durable up to segment ${segmentIndex}, offset ${durableOffset} (event ${eventId})`;
+      const lastEventId = v.events > 0 ? v.lastEventId : this.#lastEventId;
+      const { blocks, tailEvents, events, endOffset } = v;
+      const error = damage(v, code, lost, file, lastEventId, endOffset, blocks);
+      return { ...refused, blocks, tailEvents, events, lastEventId, endOffset, error };
+    }
+    // The events of the unsealed block are left out: no checksum tells whether the damage is among them.
     const lastEventId = v.blocks > 0 ? v.sealedLastEventId : this.#lastEventId;
     return {
-      decision: 'refuse',
-      verification: v,
+      ...refused,
       blocks: v.blocks,
       tailEvents: 0,
       events: v.events - v.tailEvents,
       lastEventId,
       endOffset: v.sealedEndOffset,
-      error: damage(v, status, message, file, lastEventId, offset, block),
-      unreachableBlocks: 0,
-    };
-  }
-
-  /** What is there is sound as far as can be told, yet more was durable. */
-  #lost(v: SegmentVerification, file: string): SegmentVerdict {
-    const { segmentIndex, offset, eventId } = this.#durable;
-    const message = `the segment ends at ${v.endOffset}, but the log was durable up to segment ${segmentIndex}, offset ${offset} (event ${eventId})`;
-    const lastEventId = v.events > 0 ? v.lastEventId : this.#lastEventId;
-    return {
-      decision: 'refuse',
-      verification: v,
-      blocks: v.blocks,
-      tailEvents: v.tailEvents,
-      events: v.events,
-      lastEventId,
-      endOffset: v.endOffset,
-      error: damage(v, Status.DURABLE_LOST, message, file, lastEventId, v.endOffset, v.blocks),
-      unreachableBlocks: 0,
-    };
-  }
-
-  #refuseGap(segmentIndex: number, v: SegmentVerification, file: string): SegmentVerdict {
-    const message = `segment ${this.#lastSegmentIndex + 1} is missing before segment ${segmentIndex}`;
-    const lastEventId = this.#lastEventId;
-    return {
-      decision: 'refuse',
-      verification: v,
-      blocks: 0,
-      tailEvents: 0,
-      events: 0,
-      lastEventId,
-      endOffset: SEGMENT_HEADER_BYTES,
-      error: damage(v, Status.SEGMENT_GAP, message, file, lastEventId, 0, 0),
-      unreachableBlocks: 0,
+      error: damage(v, code === 'its own' ? status : code, message, file, lastEventId, offset, block),
     };
   }
 }
@@ -321,27 +221,6 @@ export function withoutRetired<T extends { readonly segmentIndex: number }>(
   durable: DurablePosition,
 ): readonly T[] {
   return isAnchor(durable) ? segments.filter((s) => s.segmentIndex >= durable.segmentIndex) : segments;
-}
-
-/** The block in which an event ends at `offset`. */
-function blockOf(offset: number): number {
-  return Math.floor((offset - SEGMENT_HEADER_BYTES - 1) / BLOCK_BYTES);
-}
-
-/** Whether nothing can be missing at the segment's end: it is closed, or its sound blocks fill the file. */
-function isComplete(v: SegmentVerification, bytes: Uint8Array): boolean {
-  if (v.status !== Status.OK) return false;
-  return v.state === 'sealed' || (v.capacityBlocks > 0 && blockOffset(v.blocks) === bytes.length);
-}
-
-/** Whether all that is wrong is that the file ends too early. */
-function isCut(v: SegmentVerification, bytes: Uint8Array): boolean {
-  return bytes.length < SEGMENT_HEADER_BYTES || v.at?.offset === bytes.length;
-}
-
-/** Damage of a block that a power cut explains: its pages reached the disk in another order, or not at all. */
-function mayBeTorn(status: Status): boolean {
-  return status === Status.HEADER_CHECKSUM_MISMATCH || status === Status.BLOCK_CHECKSUM_MISMATCH;
 }
 
 function damage(

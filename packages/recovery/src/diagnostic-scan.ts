@@ -27,7 +27,6 @@ export class DiagnosticScan {
   #scan: LogScan;
   #lastSegmentIndex = -1;
   #lastEventId = 0n;
-  /** What the next block is chained to, undefined where nobody knows. */
   #chained: bigint | undefined;
 
   constructor(durable: DurablePosition) {
@@ -43,6 +42,11 @@ export class DiagnosticScan {
   /** The last event so far; 0 = none. */
   get lastEventId(): bigint {
     return this.#lastEventId;
+  }
+
+  /** What the next block is chained to, undefined where nobody knows. */
+  get chainedChecksum(): bigint | undefined {
+    return this.#chained;
   }
 
   /** Judges the next segment. After a `tail` there is none. */

@@ -549,14 +549,14 @@ describe('what is not a segment', () => {
     writeMeta(log);
     const file = compress(log.segments[1].file);
     const sound = fs.readFileSync(file);
-    for (let at = 0; at < sound.length; at += 97) {
+    for (let at = 0; at < sound.length; at += 997) {
       flip(file, at);
       const { ids, error } = readAll(log.dir);
+      fs.writeFileSync(file, sound);
       // A bit of an LZ4 token that means nothing.
       if (error === undefined && ids.length === log.ids.length) continue;
       expect(ids).toEqual(log.segments[0].ids);
       expect(error).toMatchObject({ code: 'SEGMENT_CORRUPTED', file });
-      fs.writeFileSync(file, sound);
     }
   });
 

@@ -164,14 +164,14 @@ const cases: Record<string, Case> = {
   },
   'a durable position that does not fit': {
     damage: (log) => writeMeta(log, 2, { eventId: log.lastId - 1n }),
-    changes: ['2 relinked'],
+    changes: [],
   },
   'a segment of another log': {
     damage: ({ segments }) => {
       const other = buildLog({ segments: [{ blocks: full(16) }], firstSegmentIndex: 1, firstEventId: 4097n });
       fs.copyFileSync(other.segments[0].file, segments[1].file);
     },
-    changes: ['1 relinked', '2 relinked'],
+    changes: ['1 relinked'],
   },
   'a damaged compressed segment': {
     damage: ({ segments }) => {
@@ -310,7 +310,7 @@ describe('repair', () => {
     const repair = () => void repairNow(dir);
     const { steps, error } = runUntil(Number.POSITIVE_INFINITY, repair);
     expect(error).toBeUndefined();
-    expect(steps).toBeGreaterThan(2);
+    expect(steps).toBeGreaterThan(1);
     const whole = snapshot(dir);
     for (let step = 0; step < steps; step++) {
       restore(dir, before);

@@ -4,36 +4,29 @@ import {
   blockOffset,
   type DurablePosition,
   EVENT_BYTES,
-  encodeMeta,
   type FormatVersion,
   idAt,
-  META_FILE,
   SEGMENT_HEADER_BYTES,
   type SegmentFile,
+  type SegmentVerdict,
   type SegmentVerification,
   segmentFileName,
   verifySegment,
   WalError,
   WORD_BYTES,
 } from '@fswal/format';
-import {
-  compressSegment,
-  MAX_COMPRESSED_BYTES,
-  MAX_SEGMENT_BYTES,
-  oneFormEach,
-  readRegularFile,
-  readSegmentFile,
-  salvageFrame,
-} from '@fswal/format/files';
+import { compressSegment, oneFormEach, readSegmentFile } from '@fswal/format/files';
 import { DiagnosticScan, type JudgedSegment } from '../diagnostic-scan.js';
 import { bytesInUse } from '../log-reader.js';
 import type { LogSurvey } from '../log-survey.js';
 import type { Gap } from '../recovery-report.js';
 import type { SoundParts } from '../segment-salvage.js';
+import { type FoundSegment, findSegment } from './find-segment.js';
 import type { LogFolder } from './log-folder.js';
 import type { RepairedFile } from './repair-report.js';
 import {
   countEvents,
+  firstEventOf,
   isChainedTo,
   type RewrittenSegment,
   rewriteSegment,
@@ -44,14 +37,11 @@ import { SegmentEnd } from './segment-end.js';
 /** More segments missing in a row than this is not damage of a log, but a name that is none of its. */
 const MAX_MISSING_SEGMENTS = 10_000;
 
-/** A segment as it was found. */
-interface FoundSegment {
-  readonly file: SegmentFile;
-  readonly bytes: Uint8Array;
-  /** What is wrong with the file as a whole. */
-  readonly damage: WalError | undefined;
-  /** The other form of the same segment, where it is not the same content. */
-  readonly otherForm: SegmentFile | undefined;
+interface JudgedWithGaps extends JudgedSegment {
+  /** What the segment was chained to, as far as anybody knows. */
+  readonly chainedChecksum: bigint | undefined;
+  /** What is wrong with it. */
+  readonly gaps: readonly Gap[];
 }
 
 /** The last segment with events so far, as it will be. */
@@ -65,11 +55,19 @@ interface KeptSegment {
 }
 
 /**
- * One walk over a log that repairs it, or only tells what it would do. It decides by what lies in the directory alone,
+ * What a walk writes.
+ * - `nothing`: it tells what is to be done.
+ * - `cut`: it cuts a torn tail, and leaves damage before it.
+ * - `all`
+ */
+export type RepairStep = 'nothing' | 'cut' | 'all';
+
+/**
+ * One walk over a log that repairs it, or only tells what there is to do. It decides by what lies in the directory alone,
  * never by what an earlier walk has done, so that a walk that was killed and the next one together do what one does.
  *
  * The segments are taken in order, one at a time. Of a damaged one is kept what verifies; those behind it are chained to
- * what comes before them now. The durable position comes last: until then it is that of the damaged log.
+ * what comes before them now.
  */
 export class LogRepair {
   /** The end of the segments as they were, and as they will be. Undefined where nothing is left. */
@@ -81,63 +79,79 @@ export class LogRepair {
 
   readonly #folder: LogFolder;
   readonly #survey: LogSurvey;
-  readonly #write: boolean;
+  readonly #step: RepairStep;
   readonly #scan: DiagnosticScan;
-  readonly #extraGaps: Gap[] = [];
-  readonly #unchanged: string[] = [];
+  readonly #tailGaps: Gap[] = [];
   #kept: KeptSegment | undefined;
   /** The last segment that stays in the directory; -1 = none. */
   #lastIndex = -1;
   /** Whether the last durable event lies where the metadata file says. */
   #holdsDurable = false;
+  /** Whether the torn tail is reached. */
   #ended = false;
+  #filesBefore = 0;
 
-  /** @param write false: nothing is changed */
-  constructor(folder: LogFolder, survey: LogSurvey, write: boolean) {
+  constructor(folder: LogFolder, survey: LogSurvey, step: RepairStep) {
     this.#folder = folder;
     this.#survey = survey;
-    this.#write = write;
+    this.#step = step;
     this.#scan = new DiagnosticScan(survey.durable.position);
     if (survey.missing !== undefined) this.#scan.note(folder.named(survey.missing) as WalError);
   }
 
   get gaps(): readonly Gap[] {
-    return [...this.#scan.gaps, ...this.#extraGaps];
+    return [...this.#scan.gaps, ...this.#tailGaps];
   }
 
+  /** Whether there is a torn tail to cut. */
+  get cuts(): boolean {
+    return this.#ended;
+  }
+
+  /** Whether files before the torn tail have to be changed. */
+  get mends(): boolean {
+    return this.#filesBefore > 0;
+  }
+
+  /** Whether there is anything to do. */
   get needed(): boolean {
     return this.files.length > 0 || this.gaps.length > 0;
   }
 
-  /**
-   * @param onSegment called behind each segment
-   * @throws WalError READ_FAILED, OPEN_FAILED, SEGMENT_GAP: a walk that does not write finds these first; DISK_FULL,
-   * WRITE_FAILED, FSYNC_FAILED: what was done so far stands, and another repair goes on
-   */
-  run(onSegment: () => void): void {
-    const { kept } = this.#survey;
-    for (const file of oneFormEach(kept)) {
-      const other = kept.find((form) => form !== file && form.segmentIndex === file.segmentIndex);
-      const found = this.#find(file, other);
-      if (this.#ended) this.#takeBeyond(found);
-      else this.#take(found);
-      onSegment();
-    }
-    this.#scan.finish();
-  }
-
-  /**
-   * Moves the durable position to the end of the segments, where it does not fit them any more. Before it everything that
-   * is kept is on the device. One that was derived will be derived anew.
-   */
-  storeEnd(): void {
+  /** Whether the durable position is right for the segments as they will be. */
+  get durableFits(): boolean {
     const { durable, missing } = this.#survey;
     const { offset, eventId } = durable.position;
     const reached = (this.after?.lastEventId ?? 0n) >= eventId;
-    const fits = missing === undefined && reached && (offset <= SEGMENT_HEADER_BYTES || this.#holdsDurable);
-    if (fits || durable.report.source === 'derived') return;
-    for (const name of this.#unchanged) this.#folder.syncFile(name);
-    this.#folder.replace(META_FILE, encodeMeta(this.after?.position ?? this.#emptyPosition()), false);
+    return missing === undefined && reached && (offset <= SEGMENT_HEADER_BYTES || this.#holdsDurable);
+  }
+
+  /** The durable position that is. */
+  get endPosition(): DurablePosition {
+    return this.after?.position ?? this.#emptyPosition();
+  }
+
+  /**
+   * @param onSegment called behind each segment
+   * @throws WalError READ_FAILED, OPEN_FAILED, SEGMENT_GAP: a walk that writes nothing finds these first; DISK_FULL,
+   * WRITE_FAILED, FSYNC_FAILED: what was done so far stands, and another repair goes on
+   */
+  run(onSegment: () => void): void {
+    const segments = oneFormEach(this.#survey.kept);
+    for (let i = 0; i < segments.length && !this.#ended; i++) {
+      const found = this.#find(segments[i]);
+      const judged = this.#judge(found);
+      // The newest first, and then the torn one: being killed in between leaves no gap.
+      if (this.#ended) {
+        for (const beyond of segments.slice(i + 1).reverse()) {
+          this.#takeBeyond(this.#find(beyond));
+          onSegment();
+        }
+      }
+      this.#take(found, judged);
+      onSegment();
+    }
+    this.#scan.finish();
   }
 
   /** Of a log without an event: later ones are above all that were durable once. */
@@ -147,88 +161,79 @@ export class LogRepair {
     return { segmentIndex: segmentIndex + 1, offset, eventId, prefixChecksum: 0n };
   }
 
-  // Reading
-
-  /** The form of a segment that counts: the first that is whole, else the plain one. */
-  #find(file: SegmentFile, other: SegmentFile | undefined): FoundSegment {
-    const found = this.#read(file);
-    if (other === undefined) return { ...found, otherForm: undefined };
-    const plain = verifyWhole(found);
-    const packed = this.#read(other);
-    const unpacked = verifyWhole(packed);
-    if (plain === undefined && unpacked !== undefined) return { ...packed, otherForm: file };
-    const same = plain !== undefined && unpacked?.chainedChecksum === plain.chainedChecksum;
-    return { ...found, otherForm: same && unpacked?.events === plain.events ? undefined : other };
-  }
-
-  #read(file: SegmentFile): Omit<FoundSegment, 'otherForm'> {
-    const from = this.#folder.at(file.name);
-    try {
-      return { file, bytes: readSegmentFile(from, file.compressed), damage: undefined };
-    } catch (error) {
-      if (!(error instanceof WalError)) throw error;
-      const { code, reason, cause, offset } = error;
-      const damage = new WalError(code, reason, { file: this.#folder.label(file.name), offset, cause });
-      if (code === 'READ_FAILED') {
-        const advice = `${reason}; nothing was changed: copy the directory to a sound disk and repair the copy`;
-        throw new WalError(code, advice, { file: damage.file, offset, cause });
-      }
-      if (code !== 'SEGMENT_CORRUPTED') throw damage;
-      if (!file.compressed) return { file, bytes: new Uint8Array(0), damage };
-      const frame = readRegularFile(from, MAX_COMPRESSED_BYTES);
-      return { file, bytes: salvageFrame(frame, MAX_SEGMENT_BYTES), damage };
-    }
-  }
-
   // Deciding
 
-  #take(found: FoundSegment): void {
-    const { file, bytes, damage } = found;
-    const { segmentIndex, name } = file;
-    const known = this.#scan.gaps.length;
-    if (damage !== undefined) this.#scan.note(damage);
-    const judged = this.#scan.judge(segmentIndex, bytes, this.#folder.label(name));
-    const { decision, verification } = judged.verdict;
-    if (decision === 'tail') this.#ended = true;
-    if (decision === 'tail') this.#noteTail(found, judged);
-    const gaps = [...this.#scan.gaps.slice(known), ...(decision === 'tail' ? this.#extraGaps : [])];
-    const own = gaps.filter((gap) => gap.reason !== 'SEGMENT_GAP' || gap.file === this.#folder.label(name));
-    if (countEvents(bytes, judged) > 0) this.#keep(found, judged, own);
-    else if (verification.status === 'OK' && damage === undefined) this.#leaveUnused(segmentIndex, judged);
-    else if (decision !== 'tail' || bytesInUse(bytes) > 0) this.#moveAside(file, own);
-    if (found.otherForm !== undefined) this.#moveAside(found.otherForm, []);
+  #find(file: SegmentFile): FoundSegment {
+    const isOther = (form: SegmentFile) => form !== file && form.segmentIndex === file.segmentIndex;
+    return findSegment(this.#folder, file, this.#survey.kept.find(isOther));
   }
 
-  #keep(found: FoundSegment, judged: JudgedSegment, gaps: readonly Gap[]): void {
-    const { file, bytes, damage } = found;
+  #judge({ file, bytes, damage }: FoundSegment): JudgedWithGaps {
+    const label = this.#folder.label(file.name);
+    const known = this.#scan.gaps.length;
+    const chainedChecksum = this.#scan.chainedChecksum;
+    if (damage !== undefined) this.#scan.note(damage);
+    const judged = this.#scan.judge(file.segmentIndex, bytes, label);
+    // A missing segment's gap is that of another file.
+    const gaps = this.#scan.gaps.slice(known).filter((gap) => gap.file === label);
+    if (judged.verdict.decision === 'tail') {
+      this.#ended = true;
+      this.#noteTail(label, bytes, judged.verdict);
+    }
+    return { ...judged, chainedChecksum, gaps: [...gaps, ...this.#tailGaps] };
+  }
+
+  #take(found: FoundSegment, judged: JudgedWithGaps): void {
+    const { file, bytes, damage, otherForm, formsAgree } = found;
+    const { decision, verification } = judged.verdict;
+    const changes = this.files.length;
+    if (countEvents(bytes, judged) > 0) this.#keep(found, judged);
+    else if (verification.status === 'OK' && damage === undefined) {
+      // Closed without an event, it is part of the log; else it was made ahead and never used.
+      if (verification.state === 'sealed') this.#lastIndex = file.segmentIndex;
+    } else if (decision !== 'tail' || bytesInUse(bytes) > 0) this.#moveAside(file, judged.gaps);
+    const changed = this.files.length > changes;
+    if (otherForm !== undefined && (!formsAgree || changed)) this.#moveAside(otherForm, []);
+  }
+
+  #keep({ file, bytes, damage }: FoundSegment, judged: JudgedWithGaps): void {
     const { segmentIndex } = file;
     const { verification, decision } = judged.verdict;
     this.before = new SegmentEnd(segmentIndex, bytes, judged);
-    const sound = decision === 'keep' && damage === undefined;
-    const missing = this.#lastIndex >= 0 && segmentIndex > this.#lastIndex + 1;
-    if (decision === 'refuse' || damage !== undefined || missing) this.#closeBefore(segmentIndex);
-    this.#lastIndex = segmentIndex;
-    const version = verification.header?.version ?? this.#kept?.version ?? 2;
-    const seed = this.#kept?.chainedChecksum;
-    const chained = version === 1 || seed === undefined || isChainedTo(bytes, judged, seed);
-    if (this.firstEventId === 0n) this.firstEventId = verification.firstEventId;
+    if (this.firstEventId === 0n) this.firstEventId = firstEventOf(bytes, judged);
     this.events += countEvents(bytes, judged);
+    const missing = this.#lastIndex >= 0 && segmentIndex > this.#lastIndex + 1;
+    const isDamaged = decision === 'refuse' || damage !== undefined;
+    if ((isDamaged || missing) && this.#step !== 'cut') this.#closeBefore(segmentIndex);
+    this.#lastIndex = segmentIndex;
+    // While only the tail is cut, what comes before is as it was.
+    const seed = this.#step === 'cut' ? judged.chainedChecksum : this.#kept?.chainedChecksum;
+    const version = verification.header?.version ?? this.#kept?.version ?? 2;
     const frame = this.#frameOf(file, verification, version, seed ?? 0n);
-    if (!sound || !chained) {
-      this.#replace(file, rewriteSegment(bytes, judged, frame), frame, gaps, damage);
+    const asItIs =
+      decision === 'keep' && damage === undefined
+        ? version === 1 || seed === undefined || isChainedTo(bytes, judged, seed)
+        : decision === 'refuse' && damage === undefined && this.#isWholeBehind(segmentIndex, bytes, seed);
+    if (!asItIs) {
+      this.#replace(file, rewriteSegment(bytes, judged, frame), frame, judged.gaps, damage);
       return;
     }
-    this.#unchanged.push(file.name);
     this.after = this.before;
     this.#lookForDurable(segmentIndex, bytes);
-    const { chainedChecksum } = verification;
     const open = isComplete(verification, bytes) ? undefined : { judged, frame };
+    // An unsealed block has none yet: the chain goes on from the one before.
+    const { chainedChecksum } = judged.unsealed === undefined ? this.after : verification;
     this.#kept = { file, version, closedNs: frame.closedNs, chainedChecksum, open };
   }
 
-  /** Prepared and never used, or closed without an event. */
-  #leaveUnused(segmentIndex: number, { verdict }: JudgedSegment): void {
-    if (verdict.verification.state === 'sealed') this.#lastIndex = segmentIndex;
+  /** Whether a segment that was refused needs nothing but what comes before it, or another durable position. */
+  #isWholeBehind(segmentIndex: number, bytes: Uint8Array, chainedChecksum: bigint | undefined): boolean {
+    const lastEventId = this.after?.lastEventId ?? 0n;
+    const verification = verifySegment(bytes, {
+      segmentIndex,
+      previous: { lastEventId, chainedChecksum, complete: true },
+    });
+    return verification.status === 'OK' && isComplete(verification, bytes);
   }
 
   /** Behind a torn tail: what holds events cannot be reached any more. */
@@ -243,7 +248,6 @@ export class LogRepair {
     if (this.#kept?.open !== undefined) {
       const { file, open } = this.#kept;
       const bytes = readSegmentFile(this.#folder.at(file.name), file.compressed);
-      this.#unchanged.splice(this.#unchanged.indexOf(file.name), 1);
       this.#replace(file, rewriteSegment(bytes, open.judged, open.frame), open.frame, [], undefined);
     }
     if (this.#lastIndex < 0) return;
@@ -262,14 +266,12 @@ export class LogRepair {
     this.#holdsDurable = at > 0 && idAt(asWords(bytes), at) === position.eventId;
   }
 
-  #noteTail({ file, bytes }: FoundSegment, { verdict }: JudgedSegment): void {
+  #noteTail(file: string, bytes: Uint8Array, verdict: SegmentVerdict): void {
     const { verification, endOffset, lastEventId, blocks } = verdict;
-    const { status, at } = verification;
-    if (status === 'OK') return;
-    this.#extraGaps.push({
-      file: this.#folder.label(file.name),
-      reason: status,
-      message: at?.message ?? '',
+    this.#tailGaps.push({
+      file,
+      reason: verdict.error?.code ?? 'SEGMENT_CORRUPTED',
+      message: verification.at?.message ?? '',
       offset: endOffset,
       endOffset: Math.max(endOffset, bytesInUse(bytes)),
       block: blocks,
@@ -280,6 +282,10 @@ export class LogRepair {
   }
 
   // Changing
+
+  get #writes(): boolean {
+    return this.#step === 'all' || (this.#step === 'cut' && this.#ended);
+  }
 
   /** What a segment has besides its blocks. Whoever writes it anew, and when, it says the same. */
   #frameOf(
@@ -312,7 +318,7 @@ export class LogRepair {
     const asPlain = compressed && damage !== undefined;
     const plain = segmentFileName(segmentIndex);
     const into: SegmentFile = asPlain ? { name: plain, segmentIndex, compressed: false } : file;
-    if (this.#write) {
+    if (this.#writes) {
       const content = into.compressed ? compressSegment(bytes) : bytes;
       const kept = this.#folder.replace(into.name, content, keep && !asPlain);
       keptAs = asPlain ? this.#folder.moveAside(name) : kept;
@@ -326,16 +332,17 @@ export class LogRepair {
     const { version = 2, closedNs = 1n } = this.#kept ?? {};
     const frame = { version, segmentIndex, seed: 0n, createdNs: closedNs, closedNs };
     const { bytes } = rewriteSegment(new Uint8Array(0), { runs: [], unsealed: undefined }, frame);
-    if (this.#write) this.#folder.replace(name, bytes, false);
+    if (this.#writes) this.#folder.replace(name, bytes, false);
     this.#report(name, 'added', null, []);
   }
 
   #moveAside({ name }: SegmentFile, gaps: readonly Gap[]): void {
-    const keptAs = this.#write ? this.#folder.moveAside(name) : this.#folder.asideName(name);
+    const keptAs = this.#writes ? this.#folder.moveAside(name) : this.#folder.asideName(name);
     this.#report(name, 'moved aside', keptAs, gaps);
   }
 
   #report(name: string, change: RepairedFile['change'], keptAs: string | null, gaps: readonly Gap[]): void {
+    if (!this.#ended) this.#filesBefore++;
     this.files.push({
       file: this.#folder.label(name),
       change,
@@ -345,17 +352,6 @@ export class LogRepair {
       gaps,
     });
   }
-}
-
-/** What verification says of a full segment that verifies by itself; undefined for any other. */
-function verifyWhole({
-  file,
-  bytes,
-  damage,
-}: Omit<FoundSegment, 'otherForm'>): SegmentVerification | undefined {
-  if (damage !== undefined) return undefined;
-  const verification = verifySegment(bytes, { segmentIndex: file.segmentIndex });
-  return verification.status === 'OK' && verification.state === 'sealed' ? verification : undefined;
 }
 
 /** Whether nothing can be missing at its end: it is closed, or full. */

@@ -1,8 +1,11 @@
-import { surveyLog } from '../log-survey.js';
+import { type DurablePosition, encodeMeta, META_FILE } from '@fswal/format';
+import { listLogDirectory } from '@fswal/format/files';
+import { type LogSurvey, surveyLog } from '../log-survey.js';
 import { LogFolder } from './log-folder.js';
-import { LogRepair } from './log-repair.js';
+import { LogRepair, type RepairStep } from './log-repair.js';
 import type { RepairedFile, RepairReport } from './repair-report.js';
 import { RingRepair } from './ring-repair.js';
+import type { SegmentEnd } from './segment-end.js';
 
 export interface RepairOptions {
   /** The log directory. No recorder may be at work in it. */
@@ -54,35 +57,56 @@ export function repairFolder(
   const survey = surveyLog(folder.base);
   const segments = new Set(survey.kept.map(({ segmentIndex }) => segmentIndex)).size;
   let done = 0;
-  const walk = (write: boolean, total: number): LogRepair => {
-    const repair = new LogRepair(folder, survey, write);
-    repair.run(() => onProgress(++done, total));
+  let total = segments;
+  const walk = (step: RepairStep): LogRepair => {
+    const repair = new LogRepair(folder, step === 'nothing' ? survey : surveyLog(folder.base), step);
+    repair.run(() => onProgress(++done, Math.max(done, total)));
     return repair;
   };
-  const plan = walk(false, segments);
+  const plan = walk('nothing');
   const ring = RingRepair.plan(folder, plan.before, plan.after, survey.durable.position.eventId);
-  const needed = plan.needed || ring.needed;
-  const files: RepairedFile[] = [];
-  if (needed && !dryRun) {
+  const repaired = plan.needed || ring.needed;
+  if (repaired && !dryRun) {
+    total = segments * (1 + Number(plan.cuts) + Number(plan.mends));
     ring.relink();
-    const repair = walk(true, 2 * segments);
-    repair.storeEnd();
-    files.push(...repair.files);
-  } else files.push(...plan.files);
-  const ringFile = ring.moveAside(folder, needed && !dryRun);
-  if (ringFile !== undefined) files.push(ringFile);
+    const cut = plan.cuts ? walk('cut') : plan;
+    // What is above the durable position and does not connect is cut. While segments are chained anew that must not be.
+    if (plan.mends) raiseDurable(folder, survey, cut.before);
+    const mended = plan.mends ? walk('all') : cut;
+    if (!mended.durableFits) storeDurable(folder, mended.endPosition, false);
+  }
+  const ringFile = ring.moveAside(folder, repaired && !dryRun);
   return {
     dir: folder.path,
     dryRun,
-    repaired: needed,
+    repaired,
     gaps: plan.gaps,
-    files,
+    files: [...plan.files.sort(byName), ...(ringFile === undefined ? [] : [ringFile])],
     events: plan.events,
     firstEventId: plan.firstEventId,
     lastEventId: plan.after?.lastEventId ?? 0n,
     durableBefore: survey.durable.report,
     tailRing: ring.report,
   };
+}
+
+/** Makes all of the segments durable as they are, up to their end. */
+function raiseDurable(folder: LogFolder, { durable }: LogSurvey, end: SegmentEnd | undefined): void {
+  if (end === undefined || end.lastEventId <= durable.position.eventId) return;
+  // One that is missing or damaged was no help, but it is evidence.
+  const keep = durable.report.source === 'derived' && folder.exists(META_FILE);
+  storeDurable(folder, end.position, keep);
+}
+
+/** The torn tail was cut from its end on. */
+function byName(a: RepairedFile, b: RepairedFile): number {
+  return a.file < b.file ? -1 : Number(a.file > b.file);
+}
+
+/** Data first. */
+function storeDurable(folder: LogFolder, position: DurablePosition, keep: boolean): void {
+  for (const { name } of listLogDirectory(folder.base).segments) folder.syncFile(name);
+  folder.replace(META_FILE, encodeMeta(position), keep);
 }
 
 function checked(options: RepairOptions): RepairOptions {

@@ -82,6 +82,12 @@ export function countEvents(bytes: Uint8Array, parts: SoundParts): number {
   return blocksOf(bytes, parts).reduce((sum, { count }) => sum + count, 0);
 }
 
+/** Id of the first event of the parts, of which there is one. */
+export function firstEventOf(bytes: Uint8Array, parts: SoundParts): bigint {
+  const [first] = blocksOf(bytes, parts);
+  return new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(first.start + eventOffset(0), true);
+}
+
 /** The last block of the parts: where it starts, and its events. Undefined where there is none. */
 export function lastBlockOf(
   bytes: Uint8Array,
