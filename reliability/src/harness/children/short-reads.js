@@ -3,6 +3,10 @@
 
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
+import { isMainThread } from 'node:worker_threads';
+import { preloadWorkers } from './preload-workers.js';
+
+if (isMainThread) preloadWorkers(import.meta.url);
 
 const read = fs.readSync;
 let turn = 0;
