@@ -6,7 +6,7 @@ import {
   decodeSegmentHeader,
   encodeSegmentHeader,
   eventOffset,
-  SEGMENT_HEADER_BYTES,
+  parseSegmentFileName,
   segmentFileName,
   TAIL_RING_FILE,
 } from '@fswal/format';
@@ -66,7 +66,8 @@ const LOGS: readonly (readonly [string, LogImage])[] = [
 function timeless(dir: string): Map<string, Uint8Array> {
   const image = readImage(dir);
   for (const [name, bytes] of image) {
-    if (!name.startsWith('FS.') || bytes.length < SEGMENT_HEADER_BYTES) continue;
+    // What was moved aside is as it was found.
+    if (parseSegmentFileName(name) === undefined) continue;
     const header = decodeSegmentHeader(bytes);
     encodeSegmentHeader({ ...header, createdNs: 0n, closedNs: header.closedNs === 0n ? 0n : 1n }, bytes);
   }
@@ -88,21 +89,28 @@ test.skipIf(needs('linux', 'strace')).each(LOGS)(
     const expected = timeless(once);
     writeImage(dir, image);
     const faults: string[] = [];
-    let stops = 0;
+    let before: LogImage = new Map();
+    let states = 0;
+    let isOpen = false;
     const steps = [['open'], ['close']] as const;
-    const scenario = { dir, options: SMALL, steps };
+    const scenario = { dir, options: { ...SMALL, volatilePlace: 'allow' }, steps };
     const run = await stopAtEachCall(scenario, { threads: ['main'] }, async ({ lastCalls }) => {
-      stops++;
-      fs.rmSync(copy, { recursive: true, force: true });
-      fs.cpSync(dir, copy, { recursive: true });
-      fs.chmodSync(copy, 0o700);
+      // With its ring a recorder is open: what a kill leaves from then on are rows P2 and L6.
+      isOpen ||= /^fallocate.*wal_tail/.test(lastCalls.main ?? '');
+      if (isOpen) return;
+      // A call that only reads or syncs leaves the same to the next opening.
+      const now = readImage(dir);
+      if (differences(before, now).length === 0) return;
+      before = now;
+      states++;
+      writeImage(copy, now);
       const { error } = await reopen(copy);
       const found = error === undefined ? differences(expected, timeless(copy)) : [error.message];
       faults.push(...found.map((text) => `${text}, after ${lastCalls.main?.slice(0, 160)}`));
     });
     expect(faults).toEqual([]);
     expect([run.hung, run.exitCode, run.stderr]).toEqual([false, 0, '']);
-    expect(stops).toBeGreaterThan(6);
+    expect(states).toBeGreaterThan(6);
     expect(differences(expected, timeless(dir))).toEqual([]);
   },
 );
