@@ -1,4 +1,4 @@
-/* Z8, Z9, Z11: bytes that somebody made to do harm, in every parser of files, in a process of its own. */
+/* Z8 to Z11: bytes that somebody made to do harm, in every parser of files, in a process of its own. */
 import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ import { count, FULL, patience } from '../src/harness/scale.js';
 import { seeded } from '../src/harness/seeded.js';
 import { newLogDir } from './helpers/directories.js';
 
-const CHILD = fileURLToPath(new URL('../src/harness/children/read-hostile.js', import.meta.url));
+const child = (name: string) => fileURLToPath(new URL(`../src/harness/children/${name}`, import.meta.url));
 const TIMEOUT_MS = patience(120_000);
 /** What a file may make a reader grow by, beside the segment that it may be. */
 const MOST_BYTES = (16 << 20) + segmentBytes(BLOCKS);
@@ -26,6 +26,7 @@ interface Outcome {
   readonly bad: readonly string[];
   readonly slowestMs: number;
   readonly slowest: number;
+  readonly hashed: number;
   readonly grownBytes: number;
 }
 
@@ -43,7 +44,13 @@ async function read(config: {
   writeImage(dir, image);
   const { stdout } = await promisify(execFile)(
     process.execPath,
-    ['--expose-gc', CHILD, JSON.stringify({ ...config, dir })],
+    [
+      '--expose-gc',
+      '--import',
+      child('count-hashed.js'),
+      child('read-hostile.js'),
+      JSON.stringify({ ...config, dir }),
+    ],
     FULL ? {} : { timeout: HANG_MS },
   );
   fs.rmSync(join(dir, '..'), { recursive: true });
@@ -55,6 +62,9 @@ function expectHarmless(outcome: Outcome): void {
   expect(outcome.grownBytes).toBeLessThan(MOST_BYTES);
   if (FULL) expect(outcome.slowestMs, `run ${outcome.slowest}`).toBeLessThan(1_000);
 }
+
+/** Each segment is verified twice there, and a sound one takes two checksums of each byte. */
+const HASHED_WHEN_SOUND = 4;
 
 /** Runs of each parser in the gate, and what each costs. */
 const PARSERS = [
@@ -75,6 +85,10 @@ test.each(PARSERS)('no %s does harm', { timeout: TIMEOUT_MS }, (parser, runs) =>
     const outcome = await read({ parser, seed, ...(FULL ? { ms: FULL_MS } : { runs }) });
     expectHarmless(outcome);
     expect(outcome.runs).toBeGreaterThanOrEqual(count({ gate: runs, full: 1_000 }));
+    if (parser === 'segment') {
+      expect(outcome.hashed).toBeGreaterThan(1);
+      expect(outcome.hashed).toBeLessThan(2 * HASHED_WHEN_SOUND);
+    }
     // Else it was not met at all.
     if (!['name', 'block', 'wal_meta.dat', 'tail ring'].includes(parser)) {
       expect(outcome.refused).toBeGreaterThan(outcome.runs / 10);

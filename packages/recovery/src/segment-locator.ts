@@ -1,6 +1,6 @@
 import path from 'node:path';
-import { asWords, idAt, type SegmentFile } from '@fswal/format';
-import { readSegmentStart } from '@fswal/format/files';
+import { asWords, idAt, type SegmentFile, WalError } from '@fswal/format';
+import { readSegmentStart, type SegmentStart } from '@fswal/format/files';
 import { type SeekTarget, SeekWord } from './window-source.js';
 
 /** What the front of a segment says of its first event. */
@@ -75,9 +75,9 @@ export function firstEventOf(
 ): FirstEvent | null {
   const file = path.join(dir, name);
   const start =
-    readSegmentStart(file, segmentIndex, compressed) ??
+    startOf(file, segmentIndex, compressed) ??
     // A recorder may have compressed it since it was listed.
-    (compressed ? undefined : readSegmentStart(`${file}.lz4`, segmentIndex, true));
+    (compressed ? undefined : startOf(`${file}.lz4`, segmentIndex, true));
   if (start === undefined) return null;
   const { header, firstEvent } = start;
   const words = asWords(firstEvent);
@@ -87,6 +87,16 @@ export function firstEventOf(
   if (eventId === 0n) return null;
   const timestamp = words.length > 0 ? idAt(words, SeekWord.timestamp) : undefined;
   return { eventId, timestamp, closed: header.closedNs !== 0n };
+}
+
+/** Undefined where it cannot be read, too: whoever comes to read the segment says so. */
+function startOf(file: string, segmentIndex: number, compressed: boolean): SegmentStart | undefined {
+  try {
+    return readSegmentStart(file, segmentIndex, compressed);
+  } catch (error) {
+    if (error instanceof WalError) return undefined;
+    throw error;
+  }
 }
 
 /** Whether the first event is below the target, or is it. */

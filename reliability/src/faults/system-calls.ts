@@ -13,6 +13,9 @@ const loaded = new Map<string, (...args: unknown[]) => number>();
 const MOUNT =
   'int mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data)';
 const UMOUNT = 'int umount2(const char *target, int flags)';
+const SYNC_RANGE = 'int sync_file_range(int fd, int64_t offset, int64_t bytes, unsigned int flags)';
+/** SYNC_FILE_RANGE_WAIT_BEFORE, _WRITE and _WAIT_AFTER */
+const WRITE_AND_WAIT = 7;
 const IOCTL = 'int ioctl(int fd, unsigned long request, uint32_t *flag)';
 
 /** Mounts a block device. A hundredth of what the command costs. @throws Error with the errno */
@@ -28,6 +31,11 @@ export function unmountDevice(dir: string): void {
 /** An ioctl that takes one number. @throws Error with the errno */
 export function ioctl(fd: number, request: number, value: number): void {
   call(IOCTL, `ioctl ${request}`, fd, BigInt(request), new Uint32Array([value]));
+}
+
+/** Brings a part of a file to the device, as the kernel may do with any dirty page at any time. @throws Error with the errno */
+export function writeBack(fd: number, offset: number, bytes: number): void {
+  call(SYNC_RANGE, 'sync_file_range', fd, BigInt(offset), BigInt(bytes), WRITE_AND_WAIT);
 }
 
 function call(prototype: string, what: string, ...args: unknown[]): void {

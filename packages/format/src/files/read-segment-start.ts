@@ -15,8 +15,9 @@ export interface SegmentStart {
 }
 
 /**
- * The front of a segment file, or undefined where it cannot be read or is not that of segment `segmentIndex`. Of a
+ * The front of a segment file, or undefined where it cannot be opened or is not that of segment `segmentIndex`. Of a
  * compressed segment no more than that is unpacked.
+ * @throws WalError READ_FAILED: what a bad sector hides may be anything
  */
 export function readSegmentStart(
   file: string,
@@ -32,7 +33,7 @@ export function readSegmentStart(
       firstEvent: bytes.length < START_BYTES ? new Uint8Array(0) : bytes.subarray(FIRST_EVENT_OFFSET),
     };
   } catch (error) {
-    if (error instanceof WalError) return undefined;
+    if (error instanceof WalError && error.code !== 'READ_FAILED') return undefined;
     throw error;
   }
 }

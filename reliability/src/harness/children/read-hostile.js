@@ -1,10 +1,11 @@
 // Reads bytes that are meant to do harm, and tells whether they did: what was thrown that is no WalError, how long the
 // slowest took, by how much the process has grown.
 //
-//   node --expose-gc read-hostile.js '{ "parser", "dir", "seed", "runs" | "ms" }'
+//   node --expose-gc --import count-hashed.js read-hostile.js '{ "parser", "dir", "seed", "runs" | "ms" }'
 //
 // `dir` holds a sound log: segment 0 is sealed, segment 1 open, its tail ring is there; and "packed", a compressed
-// segment. One JSON line: { runs, refused, bad: [what], slowestMs, slowest, grownBytes }.
+// segment. One JSON line: { runs, refused, bad: [what], slowestMs, slowest, hashed: times a byte went into a checksum at
+// most, grownBytes }.
 import fs from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -312,7 +313,7 @@ async function replay(dir) {
 
 async function main({ parser, dir, seed, runs = Number.POSITIVE_INFINITY, ms = Number.POSITIVE_INFINITY }) {
   const [make, read] = parsers(dir)[parser];
-  const result = { runs: 0, refused: 0, bad: [], slowestMs: 0, slowest: 0, grownBytes: 0 };
+  const result = { runs: 0, refused: 0, bad: [], slowestMs: 0, slowest: 0, hashed: 0, grownBytes: 0 };
   const peak = () => process.resourceUsage().maxRSS * 1024;
   let before = 0;
   let fed = 0;
@@ -324,6 +325,7 @@ async function main({ parser, dir, seed, runs = Number.POSITIVE_INFINITY, ms = N
     const made = make();
     if (made === undefined) break;
     result.runs++;
+    const hashedBefore = globalThis.hashedBytes;
     const start = performance.now();
     try {
       await read(made);
@@ -332,6 +334,9 @@ async function main({ parser, dir, seed, runs = Number.POSITIVE_INFINITY, ms = N
       else if (result.bad.length < 5) result.bad.push(`run ${run} of seed ${seed}: ${error.stack}`);
     }
     const took = performance.now() - start;
+    // A header's worth more, for the shortest.
+    const size = (made.length ?? Number.POSITIVE_INFINITY) + 1024;
+    result.hashed = Math.max(result.hashed, (globalThis.hashedBytes - hashedBefore) / size);
     if (took > result.slowestMs) Object.assign(result, { slowestMs: took, slowest: run });
     fed += typeof made === 'string' ? 0 : (made.length ?? COLLECT_BYTES / 4);
     if (fed < COLLECT_BYTES) continue;
