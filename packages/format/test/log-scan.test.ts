@@ -686,3 +686,23 @@ function permutations(items: number[]): number[][] {
     permutations(items.filter((other) => other !== item)).map((rest) => [item, ...rest]),
   );
 }
+
+test('a scan goes on from where another one stood', () => {
+  const log = buildLog([
+    { sealed: [FULL, 9], closed: true },
+    { sealed: [FULL], closed: true },
+    { sealed: [7] },
+  ]);
+  const [first, second, third] = log as [Built, Built, Built];
+  const whole = new LogScan(NOTHING_DURABLE);
+  whole.judge(0, first.bytes, 'first');
+  const { lastEventId, chainedChecksum } = whole;
+  const after = { segmentIndex: 0, previous: { lastEventId, chainedChecksum, complete: true } };
+  const verdict = new LogScan(NOTHING_DURABLE, after).judge(1, second.bytes, 'second');
+  expect(verdict).toEqual(whole.judge(1, second.bytes, 'second'));
+  expect(verdict.decision).toBe('keep');
+  const gap = new LogScan(NOTHING_DURABLE, after).judge(2, third.bytes, 'third');
+  expect(gap.error?.code).toBe('SEGMENT_GAP');
+  const durable = { ...NOTHING_DURABLE, segmentIndex: 1, eventId: lastEventId + 1n };
+  expect(new LogScan(durable, after).finish()).toMatchObject({ code: 'DURABLE_LOST', eventId: lastEventId });
+});

@@ -512,3 +512,38 @@ describe('half-stored events', () => {
     },
   );
 });
+
+describe.each([1, 2] as const)('going on from what was found before, version %i', (version) => {
+  const shapes = [
+    { version, tail: 30, capacityBlocks: 4 },
+    { version, sealed: [30], capacityBlocks: 4 },
+    { version, sealed: [30, FULL], tail: 9, capacityBlocks: 4 },
+    { version, sealed: [30, FULL, 9], closed: true, capacityBlocks: 4 },
+    { version, sealed: [30, FULL, 9], tail: 1, capacityBlocks: 4 },
+    { version, sealed: [30, FULL, 9, FULL], closed: true, capacityBlocks: 4 },
+  ];
+
+  test('finds what it finds from the front', () => {
+    let found = verifySegment(new Uint8Array(0));
+    for (const shape of shapes) {
+      const { bytes } = buildSegment(shape);
+      found = verifySegment(bytes, { found });
+      expect(found).toEqual(verifySegment(bytes));
+      expect(found.status).toBe('OK');
+    }
+  });
+
+  test('takes sealed blocks as they were, and damage behind them for what it is', () => {
+    const found = verifySegment(buildSegment(shapes[2]!).bytes);
+    const { bytes } = buildSegment(shapes[3]!);
+    flip(bytes, blockOffset(0) + 100);
+    expect(verifySegment(bytes, { found }).status).toBe('OK');
+    flip(bytes, blockOffset(2) + 100);
+    expect(verifySegment(bytes, { found })).toMatchObject({
+      status: 'BLOCK_CHECKSUM_MISMATCH',
+      blocks: 2,
+      events: 30 + FULL,
+      at: { block: 2, offset: blockOffset(2) },
+    });
+  });
+});

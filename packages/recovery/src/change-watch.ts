@@ -1,9 +1,9 @@
 import fs from 'node:fs';
 
 /** How long a watch is believed that nothing has changed. */
-const TRUST_MS = 100;
-/** How often to look where nobody tells: half of the time in which a new event is to be seen. */
-const LOOK_MS = 0.5;
+const TRUST_MS = 250;
+/** How often to look where nobody tells: a new event is to be seen within a millisecond. */
+const LOOK_MS = 0.8;
 /** So many changes in a row that were found and not heard of make a watch deaf. */
 const MOST_MISSED = 3;
 
