@@ -1,8 +1,18 @@
 import fs from 'node:fs';
-import { EVENT_WORDS, type EventView, idAt, RequestEvent, WalError } from '@fswal/format';
+import {
+  BLOCK_BYTES,
+  EVENT_WORDS,
+  type EventView,
+  idAt,
+  RequestEvent,
+  SEGMENT_HEADER_BYTES,
+  WalError,
+  WORD_BYTES,
+} from '@fswal/format';
 import { type ReaderRegistration, registerReader } from '@fswal/format/files';
 import type { Counter, Duration } from '@fswal/telemetry';
 import { EventBlock } from './event-block.js';
+import type { EventPlace } from './event-place.js';
 import { fromPlainError } from './plain-error.js';
 import { CAUGHT_UP, END, FilledWord } from './preloader-protocol.js';
 import { PreloaderThread } from './preloader-thread.js';
@@ -16,6 +26,8 @@ const TWO_32 = 4_294_967_296;
 // A constant of this module: V8 folds those, but loads an imported one anew at each use.
 const STRIDE_WORDS = EVENT_WORDS;
 const NO_WINDOW = -1;
+/** What a window of the tail ring has for a segment. */
+const NO_SEGMENT = -1;
 /** Instead of a window: a followed log has nothing new yet. */
 const NOTHING_YET = -3;
 
@@ -196,6 +208,15 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
       }
       if (this.ended) return;
     }
+  }
+
+  /** Where the current event lies; undefined where there is none, and for one that only the tail ring holds. */
+  get place(): EventPlace | undefined {
+    const segmentIndex = this.window === NO_WINDOW ? NO_SEGMENT : this.thread.record[FilledWord.segmentIndex];
+    if (segmentIndex === NO_SEGMENT) return undefined;
+    // A window holds its segment as the file does.
+    const offset = this.event.base * WORD_BYTES;
+    return { segmentIndex, block: Math.floor((offset - SEGMENT_HEADER_BYTES) / BLOCK_BYTES), offset };
   }
 
   /** What was delivered so far, and how the log ended once that is known. A new object each time. */
