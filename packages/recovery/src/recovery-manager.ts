@@ -169,7 +169,7 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
    * Otherwise as `next()`
    */
   seek(eventId: number | bigint): bigint {
-    return this.seekTo({ word: SeekWord.eventId, value: toU64(eventId, 'eventId') }, 'id');
+    return this.seekTo({ word: SeekWord.eventId, value: toU64(eventId, 'eventId') }, 'an id');
   }
 
   /**
@@ -177,7 +177,7 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
    * after it.
    */
   seekTimestamp(timestampNs: number | bigint): bigint {
-    return this.seekTo({ word: SeekWord.timestamp, value: toU64(timestampNs, 'timestampNs') }, 'timestamp');
+    return this.seekTo({ word: SeekWord.timestamp, value: toU64(timestampNs, 'timestampNs') }, 'a timestamp');
   }
 
   /**
@@ -282,7 +282,7 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
     this.caughtUp = false;
     this.thread.seek(target);
     if (!this.enterWindow()) {
-      const message = `the log has no event with a ${what} of ${target.value} or above`;
+      const message = `the log has no event with ${what} of ${target.value} or above`;
       throw new WalError('ITEM_NOT_FOUND', message, { file: this.dir, eventId: this.thread.end?.endEventId });
     }
     const { event } = this;

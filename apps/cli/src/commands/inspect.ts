@@ -90,9 +90,9 @@ function report(fronts: LogFronts, { colours }: Context['output']): string {
 
 function tableOf(segments: readonly SegmentFront[]): string {
   const table = new Table({
-    head: ['segment', '', 'events', 'first event', 'last event', 'bytes', 'ratio', 'closed (UTC)'],
+    head: ['segment', '', 'events', 'first event', 'last event', 'bytes', 'ratio', 'closed, UTC'],
     colAligns: ['right', 'left', 'right', 'right', 'right', 'right', 'right', 'right'],
-    style: { head: [], border: [], compact: true, 'padding-left': 0, 'padding-right': 1 },
+    style: { head: [], border: [], compact: true, 'padding-left': 0, 'padding-right': 2 },
     chars: NO_BORDERS,
   });
   const left = segments.length - 2 * END_ROWS;
@@ -102,7 +102,7 @@ function tableOf(segments: readonly SegmentFront[]): string {
       table.push([{ colSpan: 8, content: `... ${formatCount(left)} more: --json lists all` }]);
     table.push(rowOf(front));
   });
-  return table.toString();
+  return table.toString().replaceAll(/ +$/gm, '');
 }
 
 /** Of an open segment the header does not tell yet how many events it has, nor the last. */
@@ -117,13 +117,13 @@ function rowOf(front: SegmentFront): string[] {
     isClosed ? String(header?.lastEventId) : '',
     formatBytes(bytes),
     ratioOf(front)?.toFixed(1) ?? '',
-    isClosed ? formatTime(header?.closedNs ?? 0n).slice(2, 16) : '',
+    isClosed ? formatTime(header?.closedNs ?? 0n).slice(0, 16) : '',
   ];
 }
 
 const NO_BORDERS = Object.fromEntries(
   [
     ...['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right'],
-    ...['left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid'],
+    ...['left', 'left-mid', 'mid', 'mid-mid', 'middle', 'right', 'right-mid'],
   ].map((name) => [name, '']),
 );

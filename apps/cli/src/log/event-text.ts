@@ -20,6 +20,7 @@ const ORDER_ID = RequestEventOffset.orderId / WORD_BYTES;
 const KIND = RequestEventOffset.type / WORD_BYTES;
 
 const TWO_32 = 4_294_967_296;
+const BILLION = 1_000_000_000;
 /** Upper halves below this make a number that a double holds exactly. */
 const HIGH_OF_2_53 = 0x20_0000;
 
@@ -54,11 +55,10 @@ function csvLine(words: Int32Array, at: number): string {
 }
 
 /** A number where that is exact: BigInts are slow to make. */
-function unsigned(words: Int32Array, at: number): number | bigint {
+function unsigned(words: Int32Array, at: number): number | string {
   const low = words[at] >>> 0;
   const high = words[at + 1] >>> 0;
-  if (high < HIGH_OF_2_53) return high * TWO_32 + low;
-  return (BigInt(high) << 32n) | BigInt(low);
+  return high < HIGH_OF_2_53 ? high * TWO_32 + low : wide(high, low);
 }
 
 function signed(words: Int32Array, at: number): number | bigint {
@@ -66,4 +66,23 @@ function signed(words: Int32Array, at: number): number | bigint {
   const high = words[at + 1];
   if (high < HIGH_OF_2_53 && high >= -HIGH_OF_2_53) return high * TWO_32 + low;
   return (BigInt(high) << 32n) | BigInt(low);
+}
+
+/** An upper half, and what it stands for: `billions` * 10^9 + `rest`. */
+const upper = { half: 0, billions: 0, rest: 0 };
+
+/**
+ * The decimal digits of a u64 above 2^53, as timestamps in nanoseconds are. Their upper half changes every 4 seconds,
+ * so what it stands for is kept.
+ */
+function wide(high: number, low: number): string {
+  if (upper.half !== high) {
+    const value = BigInt(high) << 32n;
+    upper.half = high;
+    upper.billions = Number(value / 1_000_000_000n);
+    upper.rest = Number(value % 1_000_000_000n);
+  }
+  const rest = upper.rest + low;
+  const carry = Math.floor(rest / BILLION);
+  return `${upper.billions + carry}${String(rest - carry * BILLION).padStart(9, '0')}`;
 }

@@ -2,8 +2,11 @@ import path from 'node:path';
 import {
   type DurablePosition,
   durableSegmentMissing,
+  META_FILE,
   type SegmentFile,
   segmentFileName,
+  TAIL_RING_FILE,
+  TAIL_RING_PLACE_FILE,
   WalError,
 } from '@fswal/format';
 import {
@@ -17,6 +20,8 @@ import {
   readTailRingPlace,
 } from '@fswal/format/files';
 import { readSegmentFront, type SegmentFront } from './segment-front.js';
+
+const OWN_FILES: readonly string[] = [META_FILE, TAIL_RING_FILE, TAIL_RING_PLACE_FILE];
 
 /** The tail ring of a log: a recorder is at work, or was killed. */
 export interface RingFront {
@@ -54,7 +59,15 @@ export function readLogFronts(dir: string): LogFronts {
   const segments = chosen.flatMap((file) => readSegmentFront(dir, file) ?? []);
   const second = files.filter((file) => !chosen.includes(file)).map(({ name }) => name);
   const problems = findProblems(dir, segments, durable.position);
-  return { dir, segments, durable, ring, others: [...second, ...others], foreign, problems };
+  return {
+    dir,
+    segments,
+    durable,
+    ring,
+    others: [...second, ...others.filter((name) => !OWN_FILES.includes(name))],
+    foreign,
+    problems,
+  };
 }
 
 function readRingFront(dir: string): RingFront | undefined {
