@@ -99,7 +99,9 @@ function tableOf(segments: readonly SegmentFront[]): string {
   const shown = left <= 1 ? segments : [...segments.slice(0, END_ROWS), ...segments.slice(-END_ROWS)];
   shown.forEach((front, i) => {
     if (left > 1 && i === END_ROWS)
-      table.push([{ colSpan: 8, content: `... ${formatCount(left)} more: --json lists all` }]);
+      table.push([
+        { colSpan: 8, hAlign: 'left', content: `... ${formatCount(left)} more: --json lists all` },
+      ]);
     table.push(rowOf(front));
   });
   return table.toString().replaceAll(/ +$/gm, '');
