@@ -79,7 +79,8 @@ describe('tail', () => {
 /** Whether strace can be used here; the reason for a skip must be seen. */
 function lacksStrace(): boolean {
   try {
-    execFileSync('strace', ['-qq', '-o', '/dev/null', 'true'], { stdio: 'ignore' });
+    execFileSync('strace',
+        '-D', ['-qq', '-o', '/dev/null', 'true'], { stdio: 'ignore' });
     return false;
   } catch {
     process.stderr.write('skipped: this needs strace, which is not to be had here\n');
@@ -107,6 +108,7 @@ describe.skipIf(lacksStrace())('what only reads', () => {
       const before = snapshot(dir);
       const wrapper = [
         'strace',
+        '-D',
         '-f',
         '-qq',
         '-y',

@@ -60,6 +60,10 @@ export async function compressLog(options: CompressLogOptions): Promise<Compress
     const codec = { compress: compressSegment, decompress: decompressSegment };
     const work = new CompressWork(files, new SegmentFreezer(files, codec));
     const segments = closedSegments(directories.log);
+    refuseForeign(
+      directories.log,
+      segments.flatMap((forms) => forms.map(({ name }) => name)),
+    );
     for (const [done, segment] of segments.entries()) {
       work.compress(segment);
       await onProgress(done + 1, segments.length);
@@ -72,8 +76,8 @@ export async function compressLog(options: CompressLogOptions): Promise<Compress
   }
 }
 
-/** Both files of a segment where it has both. */
-type Forms = readonly [SegmentFile, SegmentFile?];
+/** The `.wal` of a segment and, where there is one, its `.lz4`. */
+type Forms = readonly [SegmentFile] | readonly [SegmentFile, SegmentFile];
 
 class CompressWork {
   readonly report = {
@@ -94,7 +98,6 @@ class CompressWork {
     const [{ name, segmentIndex }, packed] = forms;
     const { folder } = this.#files;
     try {
-      refuseForeign(folder, [name]);
       if (packed !== undefined) this.#requireSame(forms);
       const bytesBefore = fs.statSync(folder.at(name)).size;
       const bytesAfter = this.#freezer.freeze(segmentIndex);
@@ -110,8 +113,7 @@ class CompressWork {
 
   /** An `.lz4` that is there already is of an interrupted compression. Anything but the same segment is evidence. */
   #requireSame(forms: Forms): void {
-    const files = forms.filter((file) => file !== undefined);
-    if (chooseForms(this.#files.folder, files).superfluous.length > 0) return;
+    if (chooseForms(this.#files.folder, forms).superfluous.length > 0) return;
     const reason = 'its two forms differ: a recorder that opens the log decides which of them counts';
     throw new WalError('SEGMENT_POSSIBLY_CORRUPTED', reason);
   }
@@ -121,8 +123,6 @@ class CompressWork {
 const STAYS: ReadonlySet<WalError['code']> = new Set<WalError['code']>([
   'SEGMENT_CORRUPTED',
   'SEGMENT_POSSIBLY_CORRUPTED',
-  'OPEN_FAILED',
-  'READ_FAILED',
 ]);
 
 /** The plain segments that are closed, durable, and not the newest one with events. */
