@@ -27,7 +27,7 @@ const DEFAULT_BLOCKS = 1024;
 export async function main(args: readonly string[]): Promise<ExitStatus> {
   const output = new Output();
   try {
-    return await interruptible((signal) => run(args, output, signal));
+    return await run(args, output);
   } catch (error) {
     output.stopProgress();
     if (error instanceof ReaderGone) return ExitStatus.Sound;
@@ -38,16 +38,25 @@ export async function main(args: readonly string[]): Promise<ExitStatus> {
   }
 }
 
-async function run(args: readonly string[], output: Output, signal: AbortSignal): Promise<ExitStatus> {
+async function run(args: readonly string[], output: Output): Promise<ExitStatus> {
   let status: ExitStatus = ExitStatus.Sound;
-  const program = buildProgram(async (work, json) => {
-    status = await work({ output, json, signal });
+  const program = buildProgram(async (work, json, onInterrupt = 'stop') => {
+    const start = (signal: AbortSignal) => work({ output, json, signal });
+    status = await (onInterrupt === 'stop' ? interruptible(start) : start(new AbortController().signal));
   });
   await program.parseAsync(args, { from: 'user' });
   return status;
 }
 
-type Start = (work: (context: Context) => CommandResult, json: boolean) => Promise<void>;
+/**
+ * Runs a command. On Ctrl-C it comes to a stop by itself, or dies at once: what survives being killed, and does not let
+ * the event loop turn, should.
+ */
+type Start = (
+  work: (context: Context) => CommandResult,
+  json: boolean,
+  onInterrupt?: 'stop' | 'die',
+) => Promise<void>;
 /** What commander hands over for `--json`, which every command has. */
 type WithJson<T> = T & { json?: boolean };
 
@@ -163,7 +172,7 @@ function addWriting(command: NewCommand, start: Start): void {
     .argument('<dir>', 'the log directory; no recorder may have it open')
     .option('--dry-run', 'only say what would be done', false)
     .action((dir: string, { json = false, ...options }: WithJson<Parameters<typeof repair>[1]>) =>
-      start((context) => repair(dir, options, context), json),
+      start((context) => repair(dir, options, context), json, 'die'),
     );
   command('compress', 'compresses the closed segments, all but the newest', ['compress orders.log'])
     .argument('<dir>', 'the log directory; no recorder may have it open')

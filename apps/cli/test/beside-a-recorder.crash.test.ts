@@ -79,8 +79,7 @@ describe('tail', () => {
 /** Whether strace can be used here; the reason for a skip must be seen. */
 function lacksStrace(): boolean {
   try {
-    execFileSync('strace',
-        '-D', ['-qq', '-o', '/dev/null', 'true'], { stdio: 'ignore' });
+    execFileSync('strace', ['-qq', '-o', '/dev/null', 'true'], { stdio: 'ignore' });
     return false;
   } catch {
     process.stderr.write('skipped: this needs strace, which is not to be had here\n');
@@ -108,6 +107,7 @@ describe.skipIf(lacksStrace())('what only reads', () => {
       const before = snapshot(dir);
       const wrapper = [
         'strace',
+        // Ctrl-C is for fswal, not for its tracer.
         '-D',
         '-f',
         '-qq',

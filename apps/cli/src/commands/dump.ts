@@ -35,10 +35,10 @@ export async function dump(dir: string, options: DumpOptions, context: Context):
   }
 }
 
-/** What is sound before damage is printed before the damage is thrown. */
-async function printEvents(
+/** Prints what is left of a replay. What is sound before damage is printed before the damage is thrown. */
+export async function printEvents(
   recovery: RecoveryManager,
-  { limit = Number.POSITIVE_INFINITY, format }: DumpOptions,
+  { limit = Number.POSITIVE_INFINITY, format }: Pick<DumpOptions, 'limit' | 'format'>,
   { output, signal }: Context,
 ): Promise<void> {
   let left = limit;

@@ -1,8 +1,8 @@
+import path from 'node:path';
 import { ExitStatus } from '../exit-status.js';
-import { breathe } from '../interrupts.js';
 import { type RepairedFile, type RepairReport, repairLog } from '../log/repair-log.js';
 import { requireLog } from '../log/require-log.js';
-import { formatBytes, plural } from '../units.js';
+import { formatBytes, formatCount, formatRange, plural } from '../units.js';
 import type { CommandResult, Context } from './command.js';
 
 export interface RepairCommandOptions {
@@ -10,17 +10,19 @@ export interface RepairCommandOptions {
 }
 
 /** Makes a damaged log sound again, without deleting anything; says what was dropped. */
-export async function repair(dir: string, { dryRun }: RepairCommandOptions, context: Context): CommandResult {
-  const { output, json, signal } = context;
+export async function repair(
+  dir: string,
+  { dryRun }: RepairCommandOptions,
+  { output, json }: Pick<Context, 'output' | 'json'>,
+): CommandResult {
   requireLog(dir);
   let bar: ReturnType<typeof output.progress> | undefined;
   const report = await repairLog({
     dir,
     dryRun,
-    onProgress: async (done, total) => {
+    onProgress: (done, total) => {
       bar ??= output.progress(dryRun ? 'examining' : 'repairing', total);
       bar.update(done);
-      await breathe(signal);
     },
   });
   if (json) await output.printJson(report);
@@ -29,21 +31,24 @@ export async function repair(dir: string, { dryRun }: RepairCommandOptions, cont
   return dryRun && report.repaired ? ExitStatus.Damaged : ExitStatus.Sound;
 }
 
-function describe(dir: string, { repaired, files }: RepairReport, dryRun: boolean): string {
+function describe(dir: string, report: RepairReport, dryRun: boolean): string {
+  const { repaired, files, events, firstEventId, lastEventId, durableBefore } = report;
   if (!repaired) return `${dir}: sound, nothing to repair\n`;
-  const lines = [`${dir}: ${dryRun ? 'would be repaired' : 'repaired'}, ${plural(files.length, 'file')}`];
-  for (const file of files) lines.push(`  ${describeFile(file, dryRun)}`);
-  if (dryRun) lines.push('nothing was changed; without --dry-run it is done');
-  return `${lines.join('\n')}\n`;
+  return `${[
+    `${dir}: ${dryRun ? 'would be repaired; nothing was changed' : 'repaired'}`,
+    ...files.flatMap(describeFile),
+    `  ${plural(events, 'event')} ${dryRun ? 'would be' : 'are'} in the segments then: ${formatRange(firstEventId, lastEventId)}`,
+    `  the log was durable up to event ${formatCount(durableBefore.eventId)} (${durableBefore.source})`,
+  ].join('\n')}\n`;
 }
 
-function describeFile(
-  { file, reason, message, bytes, blocks, ...where }: RepairedFile,
-  dryRun: boolean,
-): string {
-  const { afterEventId, beforeEventId, movedTo } = where;
-  const before = beforeEventId === 0n ? 'the end' : `event ${beforeEventId}`;
-  const lost = `${plural(blocks, 'block')}, ${formatBytes(bytes)} between event ${afterEventId} and ${before}`;
-  const moved = movedTo === null ? '' : `; the original ${dryRun ? 'would be' : 'is'} kept as ${movedTo}`;
-  return `${file}: ${reason}: ${message}: dropped ${lost}${moved}`;
+function describeFile({ file, change, keptAs, droppedBytes, droppedBlocks, gaps }: RepairedFile): string[] {
+  const dropped =
+    droppedBytes === 0 ? '' : `, ${plural(droppedBlocks, 'block')} (${formatBytes(droppedBytes)}) dropped`;
+  const kept = keptAs === null ? '' : `; as it was: ${path.basename(keptAs)}`;
+  const reasons = gaps.map(({ reason, message, block, afterEventId, beforeEventId }) => {
+    const before = beforeEventId === 0n ? 'the end' : `event ${beforeEventId}`;
+    return `    ${reason}, block ${block}, between event ${afterEventId} and ${before}: ${message}`;
+  });
+  return [`  ${path.basename(file)}: ${change}${dropped}${kept}`, ...reasons];
 }

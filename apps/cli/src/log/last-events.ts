@@ -12,8 +12,8 @@ export async function findLastEvents(dir: string, count: number): Promise<bigint
   const firstIds = listFirstIds(dir);
   for (let back = 1; ; back *= 2) {
     const from = firstIds[firstIds.length - back];
-    const { found, atLeast } = await lastEvents(dir, from, count);
-    if (atLeast || from === undefined) return found;
+    const { found, isEnough } = await lastEvents(dir, from, count);
+    if (isEnough || from === undefined) return found;
   }
 }
 
@@ -27,7 +27,7 @@ function listFirstIds(dir: string): bigint[] {
 async function lastEvents(dir: string, from: bigint | undefined, count: number) {
   const recovery = await RecoveryManager.open({ dir, ...(from === undefined ? {} : { fromEventId: from }) });
   try {
-    // As many blocks as hold the events, though each may hold but one of them.
+    // Only the last ids seen so far are kept, of whatever the log holds.
     const ids: bigint[] = [];
     for (let block = recovery.nextBlock(); block !== undefined; block = recovery.nextBlock()) {
       const first = Math.max(0, block.count - count);
@@ -35,8 +35,8 @@ async function lastEvents(dir: string, from: bigint | undefined, count: number) 
       if (ids.length > 2 * count) ids.splice(0, ids.length - count);
     }
     const found = ids.at(-count);
-    if (count > 0) return { found: found ?? ids[0] ?? 1n, atLeast: found !== undefined };
-    return { found: recovery.report.endEventId + 1n, atLeast: true };
+    if (count > 0) return { found: found ?? ids[0] ?? 1n, isEnough: found !== undefined };
+    return { found: recovery.report.endEventId + 1n, isEnough: true };
   } finally {
     await recovery.close();
   }

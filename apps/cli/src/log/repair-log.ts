@@ -1,30 +1,35 @@
-/* What `repair` uses of @fswal/recovery. */
+/* What `repair` uses of @fswal/recovery, as plain data; ids are u64 as bigint. */
+import type { DurableReport } from '@fswal/format/files';
+import type { Gap } from '@fswal/recovery';
 
-/** What is missing from a file after its repair, or would be. */
 export interface RepairedFile {
   readonly file: string;
-  readonly reason: string;
-  readonly message: string;
-  /** What was dropped. */
-  readonly bytes: number;
-  readonly blocks: number;
-  /** The lost events lie between these two; 0 = there is none. */
-  readonly afterEventId: bigint;
-  readonly beforeEventId: bigint;
-  /** Where the original lies now; null = nowhere. */
-  readonly movedTo: string | null;
+  readonly change: 'rewritten' | 'relinked' | 'moved aside' | 'added';
+  /** Where the file lies now as it was; null where nothing of it was dropped. */
+  readonly keptAs: string | null;
+  readonly droppedBytes: number;
+  readonly droppedBlocks: number;
+  /** What was wrong with it. */
+  readonly gaps: readonly Gap[];
 }
 
 export interface RepairReport {
+  /** Whether anything had to be changed. */
   readonly repaired: boolean;
   readonly files: readonly RepairedFile[];
+  /** Events in the segments afterwards; first and last of them, 0 = none. */
+  readonly events: number;
+  readonly firstEventId: bigint;
+  readonly lastEventId: bigint;
+  /** The durable position as it was. */
+  readonly durableBefore: DurableReport;
 }
 
 export interface RepairOptions {
   readonly dir: string;
   /** Only say what would be done. */
-  readonly dryRun?: boolean;
-  readonly onProgress?: (done: number, total: number) => void | Promise<void>;
+  readonly dryRun: boolean;
+  readonly onProgress: (done: number, total: number) => void;
 }
 
 type RepairLog = (options: RepairOptions) => Promise<RepairReport>;
