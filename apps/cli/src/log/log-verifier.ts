@@ -141,8 +141,12 @@ export class LogVerifier {
   #verify(file: SegmentFile): SegmentRow | undefined {
     const { segmentIndex } = file;
     try {
-      const read = readListedSegment(this.#dir, file, this.#packed.get(segmentIndex));
+      const packed = this.#packed.get(segmentIndex);
+      const read = readListedSegment(this.#dir, file, packed);
       if (read === undefined) return undefined;
+      if (packed !== undefined) {
+        this.#notes.push(`segment ${segmentIndex} is there in both forms: ${read.name} counts`);
+      }
       const isPast = this.#error !== undefined || this.#scan.ended;
       return isPast ? this.#judgeAlone(segmentIndex, read) : this.#judge(segmentIndex, read);
     } catch (error) {
