@@ -70,6 +70,18 @@ describe('dump', () => {
     expect(idsOf(run.stdout)).toEqual(range(1, SEGMENT_EVENTS + 512));
   });
 
+  it('--diagnostic: goes on behind damage, and says what it passed over', async () => {
+    const dir = await record(3 * SEGMENT_EVENTS);
+    flip(segment(dir, 1), blockOffset(2) + 100);
+    const run = await fswal(['dump', dir, '--diagnostic']);
+    expect(run.status).toBe(1);
+    const [from, to] = [SEGMENT_EVENTS + 512, SEGMENT_EVENTS + 769];
+    expect(run.stderr).toContain(
+      `BLOCK_CHECKSUM_MISMATCH: 1 block passed over between event ${from} and event ${to}`,
+    );
+    expect(idsOf(run.stdout)).toEqual([...range(1, from), ...range(to, 3 * SEGMENT_EVENTS)]);
+  });
+
   it('has nothing to print where there is no log', async () => {
     const empty = tempDir();
     expect(await fswal(['dump', empty])).toMatchObject({ status: 2, stdout: '' });

@@ -67,7 +67,7 @@ function report(fronts: LogFronts, { colours }: Context['output']): string {
   const durableIndex = position.eventId === 0n ? undefined : position.segmentIndex;
   const { lines, segmentsPerCell } = drawLog(segments, durableIndex);
   const bytes = segments.reduce((sum, front) => sum + front.bytes, 0);
-  const perCell = segmentsPerCell === 1 ? '' : `, ${segmentsPerCell} segments a character`;
+  const perCell = segmentsPerCell === 1 ? [] : [colours.dim(`${segmentsPerCell} segments a character`)];
   const notes = [
     `durable up to event ${formatCount(position.eventId)}, segment ${position.segmentIndex}, offset ${position.offset}`,
     durable.report.note === undefined ? `  (from ${durable.report.source})` : `  (${durable.report.note})`,
@@ -83,7 +83,7 @@ function report(fronts: LogFronts, { colours }: Context['output']): string {
     ...lines,
     ...(lines.length === 0
       ? []
-      : ['', colours.dim(`${LEGEND}  ^ durable${perCell}`), '', tableOf(segments), '']),
+      : ['', colours.dim(`${LEGEND}  ^ durable`), ...perCell, '', tableOf(segments), '']),
     ...notes,
   ].join('\n')}\n`;
 }
