@@ -47,11 +47,12 @@ async function follow(
   format: EventFormat,
   { output, signal }: Context,
 ): Promise<void> {
-  signal.throwIfAborted();
   const recovery = await RecoveryManager.open({ dir, follow: true, fromEventId });
   const close = () => void recovery.close();
   signal.addEventListener('abort', close);
   try {
+    // Before there was a listener, nobody was told.
+    signal.throwIfAborted();
     while (await recovery.waitForNext()) {
       const block = recovery.nextBlock();
       if (block !== undefined) await output.print(eventLines(block, format));
