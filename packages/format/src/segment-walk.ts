@@ -97,7 +97,7 @@ export class SegmentWalk {
       header = decodeSegmentHeader(this.#bytes);
     } catch (error) {
       if (!(error instanceof WalError)) throw error;
-      this.#fail(error.code, 0, error.offset ?? 0, error.message);
+      this.#fail(error.code, 0, error.offset ?? 0, error.reason);
       return undefined;
     }
     this.#header = header;

@@ -1,3 +1,9 @@
+export {
+  type CompressLogOptions,
+  type CompressLogReport,
+  compressLog,
+  type SkippedSegment,
+} from './compress-log.js';
 export type { LogPosition } from './control.js';
 export type { Durability, EventViewClass, RecorderOptions, VolatilePlace } from './options.js';
 export type { LogPlace } from './place.js';

@@ -1,12 +1,29 @@
 import fs from 'node:fs';
-import { EVENT_WORDS, type EventView, idAt, RequestEvent, WalError } from '@fswal/format';
+import {
+  BLOCK_BYTES,
+  EVENT_WORDS,
+  type EventView,
+  idAt,
+  RequestEvent,
+  SEGMENT_HEADER_BYTES,
+  WalError,
+  WORD_BYTES,
+} from '@fswal/format';
 import { type ReaderRegistration, registerReader } from '@fswal/format/files';
 import type { Counter, Duration } from '@fswal/telemetry';
 import { EventBlock } from './event-block.js';
+import type { EventPlace } from './event-place.js';
 import { fromPlainError } from './plain-error.js';
 import { CAUGHT_UP, END, FilledWord } from './preloader-protocol.js';
 import { PreloaderThread } from './preloader-thread.js';
-import { checkOptions, type EventViewClass, type RecoveryOptions, toU64 } from './recovery-options.js';
+import {
+  type CheckedOptions,
+  checkOptions,
+  type EventViewClass,
+  type RecoveryMode,
+  type RecoveryOptions,
+  toU64,
+} from './recovery-options.js';
 import type { RecoveryReport } from './recovery-report.js';
 import { eventsOfBlock, eventWord } from './replay-window.js';
 import type { RecoverySnapshot } from './telemetry.js';
@@ -16,6 +33,8 @@ const TWO_32 = 4_294_967_296;
 // A constant of this module: V8 folds those, but loads an imported one anew at each use.
 const STRIDE_WORDS = EVENT_WORDS;
 const NO_WINDOW = -1;
+/** What a window of the tail ring has for a segment. */
+const NO_SEGMENT = -1;
 /** Instead of a window: a followed log has nothing new yet. */
 const NOTHING_YET = -3;
 
@@ -68,6 +87,7 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
   private readonly replayed: Counter;
   private readonly seeks: Duration;
   private readonly dir: string;
+  private readonly mode: RecoveryMode;
   private readonly fromEventId: bigint;
   /** 64 bytes of the view's own, where it rests while it has no event. */
   private readonly restingWords: Int32Array;
@@ -76,8 +96,7 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
     thread: PreloaderThread,
     registration: ReaderRegistration | undefined,
     event: V,
-    dir: string,
-    fromEventId: bigint,
+    { dir, mode, fromEventId }: CheckedOptions,
   ) {
     this.thread = thread;
     this.registration = registration;
@@ -85,6 +104,7 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
     this.seeks = thread.telemetry.duration('seek_event');
     this.event = event;
     this.dir = dir;
+    this.mode = mode;
     this.fromEventId = fromEventId;
     this.restingWords = event.words;
     this.block = new EventBlock(event.words);
@@ -106,7 +126,7 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
     const registration = register(checked.dir);
     try {
       const thread = await PreloaderThread.start(checked);
-      return new RecoveryManager<EventView>(thread, registration, event, checked.dir, checked.fromEventId);
+      return new RecoveryManager<EventView>(thread, registration, event, checked);
     } catch (error) {
       registration?.release();
       throw error;
@@ -157,7 +177,7 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
    * Otherwise as `next()`
    */
   seek(eventId: number | bigint): bigint {
-    return this.seekTo({ word: SeekWord.eventId, value: toU64(eventId, 'eventId') }, 'id');
+    return this.seekTo({ word: SeekWord.eventId, value: toU64(eventId, 'eventId') }, 'an id');
   }
 
   /**
@@ -165,7 +185,7 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
    * after it.
    */
   seekTimestamp(timestampNs: number | bigint): bigint {
-    return this.seekTo({ word: SeekWord.timestamp, value: toU64(timestampNs, 'timestampNs') }, 'timestamp');
+    return this.seekTo({ word: SeekWord.timestamp, value: toU64(timestampNs, 'timestampNs') }, 'a timestamp');
   }
 
   /**
@@ -196,6 +216,18 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
       }
       if (this.ended) return;
     }
+  }
+
+  /**
+   * Where the current event lies; undefined where there is none, for one that only the tail ring holds, and in
+   * diagnostic mode.
+   */
+  get place(): EventPlace | undefined {
+    const segmentIndex = this.window === NO_WINDOW ? NO_SEGMENT : this.thread.record[FilledWord.segmentIndex];
+    // A window holds its segment as the file does, but in diagnostic mode, which leaves out what does not verify.
+    if (segmentIndex === NO_SEGMENT || this.mode === 'diagnostic') return undefined;
+    const offset = this.event.base * WORD_BYTES;
+    return { segmentIndex, block: Math.floor((offset - SEGMENT_HEADER_BYTES) / BLOCK_BYTES), offset };
   }
 
   /** What was delivered so far, and how the log ended once that is known. A new object each time. */
@@ -261,7 +293,7 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
     this.caughtUp = false;
     this.thread.seek(target);
     if (!this.enterWindow()) {
-      const message = `the log has no event with a ${what} of ${target.value} or above`;
+      const message = `the log has no event with ${what} of ${target.value} or above`;
       throw new WalError('ITEM_NOT_FOUND', message, { file: this.dir, eventId: this.thread.end?.endEventId });
     }
     const { event } = this;

@@ -1,0 +1,106 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { parseSegmentFileName, verifySegment, WalError } from '@fswal/format';
+import { type DurableReport, readSegmentFile } from '@fswal/format/files';
+import { isDamage } from '../damage.js';
+import { ExitStatus } from '../exit-status.js';
+import { breathe } from '../interrupts.js';
+import { type LogVerdict, LogVerifier } from '../log/log-verifier.js';
+import { requireLog } from '../log/require-log.js';
+import { rowOfError, rowOfVerification, type SegmentRow } from '../log/segment-row.js';
+import { formatCount, formatRange, plural } from '../units.js';
+import type { CommandResult, Context } from './command.js';
+
+const NO_POSITION: DurableReport = { eventId: 0n, source: 'derived', note: 'a segment alone has none' };
+
+/** Verifies every byte of a log, or of one segment file. */
+export async function verify(target: string, context: Context): CommandResult {
+  const isFile = fs.statSync(target, { throwIfNoEntry: false })?.isFile() === true;
+  const { rows, verdict, durable } = isFile ? verifyFile(target) : await verifyLog(target, context);
+  const { status, error, events, firstEventId, lastEventId } = verdict;
+  if (context.json) {
+    const durableEventId = durable.eventId;
+    await context.output.printJson({
+      status,
+      segments: rows,
+      events,
+      firstEventId,
+      lastEventId,
+      durableEventId,
+    });
+  } else {
+    await context.output.print(report(target, rows, verdict, durable, context));
+  }
+  if (error === undefined) return ExitStatus.Sound;
+  context.output.fail(error);
+  return isDamage(error.code) ? ExitStatus.Damaged : ExitStatus.Failed;
+}
+
+interface Verified {
+  readonly rows: readonly SegmentRow[];
+  readonly verdict: LogVerdict;
+  readonly durable: DurableReport;
+}
+
+async function verifyLog(dir: string, { output, signal }: Context): Promise<Verified> {
+  requireLog(dir);
+  const verifier = LogVerifier.open(dir);
+  const bar = output.progress('verifying', verifier.files.length);
+  const rows: SegmentRow[] = [];
+  for (const row of verifier.rows()) {
+    rows.push(row);
+    bar.update(rows.length);
+    await breathe(signal);
+  }
+  bar.stop();
+  return { rows, verdict: verifier.finish(), durable: verifier.durable.report };
+}
+
+/** A segment file of either form, by itself. Its name counts where it is that of a segment. */
+function verifyFile(file: string): Verified {
+  const name = path.basename(file);
+  const segmentIndex = parseSegmentFileName(name)?.segmentIndex;
+  let error: WalError | undefined;
+  let row: SegmentRow;
+  try {
+    const bytes = readSegmentFile(file, name.endsWith('.lz4'));
+    const v = verifySegment(bytes, segmentIndex === undefined ? {} : { segmentIndex });
+    row = rowOfVerification(name, segmentIndex ?? v.header?.segmentIndex ?? 0, v);
+    if (v.status !== 'OK') error = new WalError(v.status, v.at?.message ?? '', { file, ...v.at });
+  } catch (thrown) {
+    if (!(thrown instanceof WalError)) throw thrown;
+    error = thrown;
+    row = rowOfError(name, segmentIndex ?? 0, thrown);
+  }
+  const { status, events } = row;
+  const [firstEventId, lastEventId] = [BigInt(row.firstEventId), BigInt(row.lastEventId)];
+  const verdict = { status, error, events, firstEventId, lastEventId, ringEvents: 0, notes: [] };
+  return { rows: [row], verdict, durable: NO_POSITION };
+}
+
+function report(
+  target: string,
+  rows: readonly SegmentRow[],
+  { error, events, firstEventId, lastEventId, ringEvents, notes }: LogVerdict,
+  durable: DurableReport,
+  { output: { colours } }: Context,
+): string {
+  const inRing =
+    ringEvents === 0 ? '' : `, the last ${formatCount(ringEvents)} of them in the tail ring alone`;
+  const verdict = error === undefined ? colours.green('sound') : colours.red(`damaged: ${error.code}`);
+  const lines = [
+    `${target}: ${verdict}`,
+    `  ${plural(rows.length, 'segment file')}, every byte of each verified`,
+    `  ${plural(events, 'event')}: ${formatRange(firstEventId, lastEventId)}${inRing}`,
+    `  durable up to event ${formatCount(durable.eventId)} (${durable.source})`,
+  ];
+  for (const { file, status, at } of rows) {
+    if (at === undefined) continue;
+    const what = status === 'OK' ? 'torn tail behind the durable position' : status;
+    lines.push(
+      `  ${file}: ${what}, block ${at.block}, offset ${at.offset}, after event ${at.eventId}: ${at.message}`,
+    );
+  }
+  lines.push(...notes.map((note) => `  ${note}`));
+  return `${lines.join('\n')}\n`;
+}

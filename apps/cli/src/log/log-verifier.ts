@@ -1,0 +1,228 @@
+import path from 'node:path';
+import {
+  asWords,
+  BLOCK_BYTES,
+  BLOCK_HEADER_BYTES,
+  blockOffset,
+  durableSegmentMissing,
+  EVENT_BYTES,
+  idAt,
+  LogScan,
+  MAX_TAIL_BLOCKS,
+  type PreviousSegment,
+  readTailRing,
+  SEGMENT_HEADER_BYTES,
+  type SegmentFile,
+  type SegmentsEnd,
+  type SegmentVerdict,
+  type Status,
+  tailRingBytes,
+  verifySegment,
+  WalError,
+  WORD_BYTES,
+  withoutRetired,
+} from '@fswal/format';
+import {
+  type KnownDurable,
+  knownDurable,
+  listLogDirectory,
+  oneFormEach,
+  readBootId,
+  readDurablePosition,
+  readRegularFile,
+  readTailRingPlace,
+} from '@fswal/format/files';
+import { plural } from '../units.js';
+import { type ReadSegment, readListedSegment } from './listed-segment.js';
+import { rowOfError, rowOfVerdict, rowOfVerification, type SegmentRow } from './segment-row.js';
+
+/** What became of a log as a whole. */
+export interface LogVerdict {
+  /** OK, or the code with which a strict recovery of this log ends. */
+  readonly status: Status;
+  readonly error: WalError | undefined;
+  /** Events that a strict recovery delivers: those before the first damage, the tail ring's included. */
+  readonly events: number;
+  /** 0 = none. */
+  readonly firstEventId: bigint;
+  readonly lastEventId: bigint;
+  /** How many of the events only the tail ring has. */
+  readonly ringEvents: number;
+  /** What an operator should know beside. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * Verifies every byte of a log, segment by segment, and comes to the same end as a strict recovery. After that end each
+ * file is still verified: by itself and, where it follows a sound one, its link to that.
+ *
+ * A recorder may be at work, so things are read in the order that `LogReader` of @fswal/recovery explains: the tail
+ * ring, the durable position, the list of segments, the segments.
+ */
+export class LogVerifier {
+  readonly durable: KnownDurable;
+  readonly files: readonly SegmentFile[];
+  readonly #dir: string;
+  readonly #packed: ReadonlyMap<number, SegmentFile>;
+  readonly #ring: Uint8Array | undefined;
+  readonly #notes: string[];
+  readonly #scan: LogScan;
+  #error: WalError | undefined;
+  #events = 0;
+  #firstEventId = 0n;
+  #end: SegmentsEnd = { lastEventId: 0n, words: new Int32Array(0), lastEventWord: 0, eventsInBlock: 0 };
+  /** Where the log ends in a torn tail. */
+  #tornFile = '';
+  /** The last file that was judged alone, where it is sound. */
+  #previous: (PreviousSegment & { readonly segmentIndex: number }) | undefined;
+
+  private constructor(
+    dir: string,
+    ring: Uint8Array | undefined,
+    durable: KnownDurable,
+    files: readonly SegmentFile[],
+    notes: string[],
+  ) {
+    this.#dir = dir;
+    this.#ring = ring;
+    this.durable = durable;
+    this.files = oneFormEach(files);
+    const packed = files.filter((file) => !this.files.includes(file));
+    this.#packed = new Map(packed.map((file) => [file.segmentIndex, file]));
+    this.#notes = notes;
+    this.#scan = new LogScan(durable.position);
+    this.#error = durableSegmentMissing(durable.position, files[0]?.segmentIndex, dir);
+  }
+
+  /** @throws WalError DIRECTORY_NOT_FOUND, OPEN_FAILED, READ_FAILED; SEGMENT_CORRUPTED for a damaged `wal_tail.place` */
+  static open(dir: string): LogVerifier {
+    const { file, note } = readTailRingPlace(dir);
+    const ring = file === undefined ? undefined : readRing(file);
+    const meta = readDurablePosition(dir);
+    const { segments } = listLogDirectory(dir);
+    const durable = knownDurable(dir, meta, segments);
+    const notes = [note, durable.report.note].filter((text) => text !== undefined);
+    return new LogVerifier(dir, ring, durable, withoutRetired(segments, durable.position), notes);
+  }
+
+  /** Verifies the segments one by one. Those that a recorder takes away meanwhile have no row. */
+  *rows(): Generator<SegmentRow, void, undefined> {
+    for (const file of this.files) {
+      const row = this.#verify(file);
+      if (row !== undefined) yield row;
+    }
+  }
+
+  /** After the last row. */
+  finish(): LogVerdict {
+    this.#error ??= this.#scan.finish();
+    const verdict = { status: this.#error?.code ?? 'OK', error: this.#error, notes: this.#notes } as const;
+    const firstEventId = this.#firstEventId;
+    const inSegments = {
+      events: this.#events,
+      firstEventId,
+      lastEventId: this.#end.lastEventId,
+      ringEvents: 0,
+    };
+    if (this.#error !== undefined || this.#ring === undefined) return { ...verdict, ...inSegments };
+    const end = { ...this.#end, lastEventId: this.#scan.lastEventId };
+    const { runs, events, lastEventId, note } = readTailRing(this.#ring, end, readBootId());
+    if (note !== undefined) this.#notes.push(`tail ring: ${note}`);
+    if (events === 0) return { ...verdict, ...inSegments };
+    return {
+      ...verdict,
+      events: this.#events + events,
+      firstEventId: this.#events > 0 ? firstEventId : idAt(asWords(this.#ring), runs[0].wordIndex),
+      lastEventId,
+      ringEvents: events,
+    };
+  }
+
+  #verify(file: SegmentFile): SegmentRow | undefined {
+    const { segmentIndex } = file;
+    try {
+      const packed = this.#packed.get(segmentIndex);
+      const read = readListedSegment(this.#dir, file, packed);
+      if (read === undefined) return undefined;
+      if (packed !== undefined) {
+        this.#notes.push(`segment ${segmentIndex} is there in both forms: ${read.name} counts`);
+      }
+      const isPast = this.#error !== undefined || this.#scan.ended;
+      return isPast ? this.#judgeAlone(segmentIndex, read) : this.#judge(segmentIndex, read);
+    } catch (error) {
+      if (!(error instanceof WalError)) throw error;
+      this.#error ??= error;
+      this.#previous = undefined;
+      return rowOfError(file.name, segmentIndex, error);
+    }
+  }
+
+  #judge(segmentIndex: number, { name, bytes }: ReadSegment): SegmentRow {
+    const verdict = this.#scan.judge(segmentIndex, bytes, path.join(this.#dir, name));
+    const { decision, events, error, unreachableBlocks } = verdict;
+    if (decision === 'refuse') this.#error = error;
+    if (events > 0) {
+      if (this.#events === 0) this.#firstEventId = verdict.verification.firstEventId;
+      this.#events += events;
+      this.#end = endOf(bytes, verdict);
+    }
+    if (decision === 'tail') this.#tornFile = name;
+    if (unreachableBlocks > 0) {
+      this.#notes.push(
+        `${name}: ${plural(unreachableBlocks, 'sound block')} behind the torn tail cannot be reached`,
+      );
+    }
+    const row = rowOfVerdict(name, segmentIndex, verdict);
+    if (error?.code !== 'SEGMENT_GAP') return row;
+    // The gap is no fault of the file behind it, which may be sound.
+    const {
+      state,
+      blocks,
+      events: own,
+      firstEventId,
+      lastEventId,
+    } = this.#judgeAlone(segmentIndex, { name, bytes });
+    return { ...row, state, blocks, events: own, firstEventId, lastEventId };
+  }
+
+  /** Behind the end of the log: the file by itself, and its link to the one before where that is sound. */
+  #judgeAlone(segmentIndex: number, { name, bytes }: ReadSegment): SegmentRow {
+    const before = this.#previous?.segmentIndex === segmentIndex - 1 ? this.#previous : undefined;
+    const place = before === undefined ? { afterEventId: this.#scan.lastEventId } : { previous: before };
+    const v = verifySegment(bytes, { segmentIndex, ...place });
+    const { lastEventId, chainedChecksum } = v;
+    const isSound = v.status === 'OK' && v.state === 'sealed';
+    this.#previous = isSound ? { segmentIndex, lastEventId, chainedChecksum, complete: true } : undefined;
+    if (this.#error === undefined && v.events > 0) {
+      this.#notes.push(
+        `${name}: ${plural(v.events, 'event')} behind the torn tail of ${this.#tornFile} cannot be reached`,
+      );
+    }
+    return rowOfVerification(name, segmentIndex, v);
+  }
+}
+
+/** The end of the segments as the tail ring must go on from it: the last block, copied out of its segment. */
+function endOf(bytes: Uint8Array, { endOffset, lastEventId }: SegmentVerdict): SegmentsEnd {
+  const block = Math.floor((endOffset - SEGMENT_HEADER_BYTES - 1) / BLOCK_BYTES);
+  const start = blockOffset(block);
+  const lastEvent = endOffset - EVENT_BYTES - start;
+  return {
+    lastEventId,
+    words: asWords(bytes.slice(start, start + BLOCK_BYTES)),
+    lastEventWord: lastEvent / WORD_BYTES,
+    eventsInBlock: (lastEvent - BLOCK_HEADER_BYTES) / EVENT_BYTES,
+  };
+}
+
+/** The whole ring. What is larger than any is none: its header alone says so. Undefined where there is no such file. */
+function readRing(file: string): Uint8Array | undefined {
+  try {
+    return readRegularFile(file, tailRingBytes(MAX_TAIL_BLOCKS));
+  } catch (error) {
+    if (!(error instanceof WalError)) throw error;
+    if (error.code === 'SEGMENT_CORRUPTED') return new Uint8Array(0);
+    if ((error.cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}

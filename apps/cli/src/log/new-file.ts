@@ -1,0 +1,44 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { WalError, type WalErrorCode } from '@fswal/format';
+import { closeFile } from '@fswal/format/files';
+import { asWalError, syncDirectory } from '@fswal/mmap';
+
+const TEMP_SUFFIX = '.tmp';
+
+/**
+ * Writes a file that is not there yet: whole or not at all, and on the device when this returns.
+ * @throws WalError FILE_ALREADY_EXISTS; OPEN_FAILED, WRITE_FAILED, DISK_FULL, FSYNC_FAILED: there is no file
+ */
+export function writeNewFile(file: string, bytes: Uint8Array): void {
+  if (fs.lstatSync(file, { throwIfNoEntry: false }) !== undefined) {
+    throw new WalError('FILE_ALREADY_EXISTS', 'it is not overwritten', { file });
+  }
+  const temp = `${file}${TEMP_SUFFIX}`;
+  const fd = attempt('OPEN_FAILED', temp, () => fs.openSync(temp, 'wx', 0o600));
+  try {
+    try {
+      for (let done = 0; done < bytes.length; ) {
+        const from = done;
+        done += attempt('WRITE_FAILED', temp, () => fs.writeSync(fd, bytes, from));
+      }
+      attempt('FSYNC_FAILED', temp, () => fs.fsyncSync(fd));
+    } finally {
+      closeFile(fd, temp);
+    }
+    attempt('WRITE_FAILED', file, () => fs.renameSync(temp, file));
+  } catch (error) {
+    fs.rmSync(temp, { force: true });
+    throw error;
+  }
+  syncDirectory(path.dirname(file));
+}
+
+/** Runs a system call; its error becomes a WalError of `code`, or DISK_FULL. */
+function attempt<T>(code: WalErrorCode, file: string, call: () => T): T {
+  try {
+    return call();
+  } catch (cause) {
+    throw asWalError(code, 'the system refused', cause, file);
+  }
+}

@@ -1,0 +1,67 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+/** Below the runner's own limit, so that what hangs is ended and not left behind. */
+const TIMEOUT_MS = 55_000;
+
+export const BIN = fileURLToPath(new URL('../../bin/fswal.js', import.meta.url));
+
+export interface Run {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  /** Sends it a SIGINT as soon as it has printed this, to either stream. */
+  readonly interruptWhen?: string;
+  /** Put in front of it, such as strace. */
+  readonly wrapper?: readonly string[];
+  readonly cwd?: string;
+}
+
+/** Starts the built `fswal`. */
+export function start(
+  args: readonly (string | number)[],
+  { wrapper = [], cwd }: RunOptions = {},
+): ChildProcess {
+  const [program, ...rest] = [...wrapper, process.execPath, BIN, ...args.map(String)];
+  return spawn(program, rest, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: TIMEOUT_MS,
+    killSignal: 'SIGKILL',
+    cwd,
+  });
+}
+
+/** Runs it to its end. */
+export async function fswal(args: readonly (string | number)[], options: RunOptions = {}): Promise<Run> {
+  const child = start(args, options);
+  const texts = { stdout: '', stderr: '' };
+  let interrupted = options.interruptWhen === undefined;
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name]?.setEncoding('utf8').on('data', (text: string) => {
+      texts[name] += text;
+      if (interrupted || !texts[name].includes(options.interruptWhen as string)) return;
+      interrupted = true;
+      child.kill('SIGINT');
+    });
+  }
+  const [status] = (await once(child, 'close')) as [number | null];
+  return { status, ...texts };
+}
+
+/** The one JSON object that a run with `--json` printed, alone in one line. */
+export function jsonOf<T = Record<string, unknown>>({ stdout, stderr }: Run): T {
+  if (!/^[^\n]+\n$/.test(stdout)) throw new Error(`not one line: ${stdout}\nstderr: ${stderr}`);
+  return JSON.parse(stdout) as T;
+}
+
+/** The JSON objects that a run printed, one in a line. */
+export function linesOf<T = Record<string, unknown>>({ stdout }: Pick<Run, 'stdout'>): T[] {
+  return stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as T);
+}
