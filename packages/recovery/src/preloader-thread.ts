@@ -5,6 +5,7 @@ import { SpscRing } from '@fswal/ring';
 import type { Duration } from '@fswal/telemetry';
 import { fromPlainError } from './plain-error.js';
 import {
+  CAUGHT_UP,
   CONTROL_WORDS,
   ControlWord,
   EXHAUSTED_WORDS,
@@ -160,6 +161,17 @@ export class PreloaderThread {
       // Nobody fills another one once the thread is gone.
       if (leftMs === 0 || this.#failure !== undefined) return false;
     }
+  }
+
+  /** Takes the record that says that a follower has read all there was, if that is the next one. @returns whether it was */
+  takeCaughtUp(): boolean {
+    const at = this.#filled.peek();
+    if (at < 0) return false;
+    const { words } = this.#filled;
+    if (words[at + FilledWord.window] !== CAUGHT_UP || words[at + FilledWord.epoch] !== this.#epoch)
+      return false;
+    this.#filled.release();
+    return true;
   }
 
   /** Hands a window back, to be filled again. */

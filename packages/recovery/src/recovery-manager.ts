@@ -196,7 +196,12 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
     if (this.closing !== undefined) return false;
     const hasMore = this.at < this.blockEnd || this.nextBlockIndex < this.blockCount;
     if (hasMore || this.ended || this.failure !== undefined) return true;
-    return this.thread.filled(timeoutMs);
+    const deadline = performance.now() + timeoutMs;
+    while (await this.thread.filled(deadline - performance.now())) {
+      if (!this.thread.takeCaughtUp()) return true;
+      this.caughtUp = true;
+    }
+    return false;
   }
 
   /** The events from here on, as the one reused view. A convenience: a loop over `next()` is several times as fast. */
