@@ -148,7 +148,7 @@ test.skipIf(needs('linux')).each(LOGS)(
       const log = await record(options, random);
       expect(log.names).toBeGreaterThan(8);
       const pages = () => ({ pagesKept: random.pick(LIKELY), namesKept: random.pick([0, 0.5, 1, 1]) });
-      await tryCuts(log, count({ gate: 2_500, full: 500_000 }), pages, random);
+      await tryCuts(log, count({ gate: 1_250, full: 500_000 }), pages, random);
       const names = () => ({ pagesKept: random.pick([0, 1]), namesKept: random.pick([0, 0, 0.2, 0.5]) });
       await tryCuts(log, count({ gate: 500, full: 100_000 }), names, random);
       tryLies(log, random);
