@@ -9,13 +9,14 @@ import { compressSegment } from '@fswal/format/files';
 import { expect, test } from 'vitest';
 import { BLOCKS, buildLog, buildRing, SEGMENT_EVENTS } from '../src/harness/build-log.js';
 import { writeImage } from '../src/harness/log-copy.js';
+import { needs } from '../src/harness/needs.js';
 import { count, FULL, patience } from '../src/harness/scale.js';
 import { seeded } from '../src/harness/seeded.js';
 import { newLogDir } from './helpers/directories.js';
 
 const child = (name: string) => fileURLToPath(new URL(`../src/harness/children/${name}`, import.meta.url));
 const TIMEOUT_MS = patience(120_000);
-/** What a file may make a reader grow by, beside the segment that it may be. */
+/** What a case may make a reader grow by: the segment that it may be, and what reading one takes. */
 const MOST_BYTES = (16 << 20) + segmentBytes(BLOCKS);
 /** Longer than a read takes on the busiest machine: a loop that does not end, or one that ends much too late. */
 const HANG_MS = 90_000;
@@ -69,17 +70,17 @@ const HASHED_WHEN_SOUND = 4;
 /** Runs of each parser in the gate, and what each costs. */
 const PARSERS = [
   ['segment header', 20_000],
-  ['block', 4_000],
-  ['segment', 2_000],
+  ['block', 2_000],
+  ['segment', 1_000],
   ['wal_meta.dat', 20_000],
-  ['tail ring', 3_000],
+  ['tail ring', 1_500],
   ['LZ4 file', 1_000],
   ['name', 20_000],
-  ['directory', 200],
+  ['directory', 150],
 ] as const;
 const FULL_MS = 600_000 / PARSERS.length;
 
-test.each(PARSERS)('no %s does harm', { timeout: TIMEOUT_MS }, (parser, runs) =>
+test.skipIf(needs('linux')).each(PARSERS)('no %s does harm', { timeout: TIMEOUT_MS }, (parser, runs) =>
   seeded(async (random) => {
     const seed = random.below(2 ** 31);
     const outcome = await read({ parser, seed, ...(FULL ? { ms: FULL_MS } : { runs }) });
@@ -97,9 +98,13 @@ test.each(PARSERS)('no %s does harm', { timeout: TIMEOUT_MS }, (parser, runs) =>
   }),
 );
 
-test('no number in any header does harm, its checksum being right', { timeout: TIMEOUT_MS }, async () => {
-  const outcome = await read({ parser: 'edges', seed: 1 });
-  expectHarmless(outcome);
-  expect(outcome.runs).toBe(696);
-  expect(outcome.refused).toBeGreaterThan(100);
-});
+test.skipIf(needs('linux'))(
+  'no number in any header does harm, its checksum being right',
+  { timeout: TIMEOUT_MS },
+  async () => {
+    const outcome = await read({ parser: 'edges', seed: 1 });
+    expectHarmless(outcome);
+    expect(outcome.runs).toBe(464);
+    expect(outcome.refused).toBeGreaterThan(100);
+  },
+);

@@ -33,6 +33,10 @@ interface FileChanges {
   readonly writes: Write[];
   readonly syncs: Span[];
 }
+interface Synced {
+  readonly synced: Uint8Array;
+  readonly dirty: ReadonlyMap<number, readonly Write[]>;
+}
 type Line = Span & {
   readonly op: string;
   readonly ino: number;
@@ -67,6 +71,9 @@ export class ChangeLog {
   readonly #names: NameChange[] = [];
   readonly #nameSyncs: Span[] = [];
   readonly #reached: Reached[] = [];
+  /** By inode, at `#moment`. */
+  readonly #synced = new Map<number, Synced>();
+  #moment = '';
   /** Moments at which the power may be cut: 0 up to this one. */
   readonly end: number;
 
@@ -91,7 +98,7 @@ export class ChangeLog {
   cut(at: number, { pagesKept, namesKept, lies = false }: Loss, random: Random): CutState {
     const image = new Map<string, Uint8Array>();
     for (const [name, ino] of this.#namesAt(at, namesKept, random))
-      image.set(name, this.#contentAt(ino, lies ? [] : this.#file(ino).syncs, at, pagesKept, random));
+      image.set(name, this.#contentAt(ino, at, lies, pagesKept, random));
     const reached = (op: Reached['op']) =>
       this.#reached.findLast((mark) => mark.op === op && mark.start < at)?.id ?? 0;
     return { image, durable: reached('durable'), appended: reached('appended') };
@@ -135,21 +142,34 @@ export class ChangeLog {
     return names;
   }
 
-  #contentAt(ino: number, syncs: readonly Span[], at: number, kept: number, random: Random): Uint8Array {
-    const { bytes, writes } = this.#file(ino);
-    const made = writes.filter(({ start }) => start < at);
-    const length = Math.max(bytes, ...made.map((write) => write.at + write.bytes.length));
-    const content = new Uint8Array(length);
-    const synced = lastSynced(syncs, at);
-    const dirty = new Map<number, Write[]>();
-    for (const write of made) {
-      if (write.end < synced || (write.synced && write.end < at)) content.set(write.bytes, write.at);
-      else for (const page of pagesOf(write)) dirty.set(page, [...(dirty.get(page) ?? []), write]);
-    }
+  #contentAt(ino: number, at: number, lies: boolean, kept: number, random: Random): Uint8Array {
+    const { synced, dirty } = this.#syncedAt(ino, at, lies);
+    const content = synced.slice();
     for (const [page, changes] of dirty)
       for (const write of changes.slice(0, some(changes.length, kept, random)))
         copyPage(content, write, page);
     return content;
+  }
+
+  /** What is on the device at a moment in any case, and the later writes by page. Kept for the next cut at the moment. */
+  #syncedAt(ino: number, at: number, lies: boolean): Synced {
+    const moment = `${at} ${lies}`;
+    if (moment !== this.#moment) this.#synced.clear();
+    this.#moment = moment;
+    const known = this.#synced.get(ino);
+    if (known !== undefined) return known;
+    const { bytes, writes, syncs } = this.#file(ino);
+    const made = writes.filter(({ start }) => start < at);
+    const synced = new Uint8Array(Math.max(bytes, ...made.map((write) => write.at + write.bytes.length)));
+    const last = lies ? -1 : lastSynced(syncs, at);
+    const dirty = new Map<number, Write[]>();
+    for (const write of made) {
+      if (write.end < last || (write.synced && write.end < at)) synced.set(write.bytes, write.at);
+      else for (const page of pagesOf(write)) dirty.set(page, [...(dirty.get(page) ?? []), write]);
+    }
+    const found = { synced, dirty };
+    this.#synced.set(ino, found);
+    return found;
   }
 }
 

@@ -1,11 +1,12 @@
 // Reads bytes that are meant to do harm, and tells whether they did: what was thrown that is no WalError, how long the
-// slowest took, by how much the process has grown.
+// slowest took, by how much the process grew.
 //
 //   node --expose-gc --import count-hashed.js read-hostile.js '{ "parser", "dir", "seed", "runs" | "ms" }'
 //
 // `dir` holds a sound log: segment 0 is sealed, segment 1 open, its tail ring is there; and "packed", a compressed
 // segment. One JSON line: { runs, refused, bad: [what], slowestMs, slowest, hashed: times a byte went into a checksum at
-// most, grownBytes }.
+// most, grownBytes: by which a
+// case made the process grow at most }.
 import fs from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -50,6 +51,9 @@ const THREADS_EVERY = 50;
 const COLLECT_BYTES = 2 << 20;
 /** Until then the process grows by what it compiles, and by its first threads. */
 const WARM_UP_RUNS = 100;
+/** Of the smallest cases, which are soon done, the growth of so many-th is looked at. */
+const SMALL_BYTES = 4096;
+const SMALL_EVERY = 32;
 
 let state = 0;
 function next() {
@@ -311,20 +315,31 @@ async function replay(dir) {
   }
 }
 
+/** The most memory that the process has had since `peakFromNowOn`, in bytes. */
+function peak() {
+  const [, kilobytes] = /^VmHWM:\s+(\d+) kB/m.exec(fs.readFileSync('/proc/self/status', 'latin1'));
+  return kilobytes * 1024;
+}
+
+function peakFromNowOn() {
+  fs.writeFileSync('/proc/self/clear_refs', '5');
+  return peak();
+}
+
 async function main({ parser, dir, seed, runs = Number.POSITIVE_INFINITY, ms = Number.POSITIVE_INFINITY }) {
   const [make, read] = parsers(dir)[parser];
   const result = { runs: 0, refused: 0, bad: [], slowestMs: 0, slowest: 0, hashed: 0, grownBytes: 0 };
-  const peak = () => process.resourceUsage().maxRSS * 1024;
-  let before = 0;
   let fed = 0;
   const end = performance.now() + ms;
   for (let run = 0; run < runs && performance.now() < end; run++) {
     // A run follows from its own seed, so that it can be repeated alone.
     state = (seed + Math.imul(run, 0x9e3779b1)) | 0;
-    if (run <= WARM_UP_RUNS) before = peak();
     const made = make();
     if (made === undefined) break;
     result.runs++;
+    const isSmall = made.length <= SMALL_BYTES;
+    const isMeasured = run >= WARM_UP_RUNS && (!isSmall || run % SMALL_EVERY === 0);
+    const memoryBefore = isMeasured ? peakFromNowOn() : 0;
     const hashedBefore = globalThis.hashedBytes;
     const start = performance.now();
     try {
@@ -334,6 +349,7 @@ async function main({ parser, dir, seed, runs = Number.POSITIVE_INFINITY, ms = N
       else if (result.bad.length < 5) result.bad.push(`run ${run} of seed ${seed}: ${error.stack}`);
     }
     const took = performance.now() - start;
+    if (isMeasured) result.grownBytes = Math.max(result.grownBytes, peak() - memoryBefore);
     // A header's worth more, for the shortest.
     const size = (made.length ?? Number.POSITIVE_INFINITY) + 1024;
     result.hashed = Math.max(result.hashed, (globalThis.hashedBytes - hashedBefore) / size);
@@ -343,7 +359,6 @@ async function main({ parser, dir, seed, runs = Number.POSITIVE_INFINITY, ms = N
     globalThis.gc();
     fed = 0;
   }
-  result.grownBytes = peak() - before;
   process.stdout.write(`${JSON.stringify(result)}\n`);
 }
 
