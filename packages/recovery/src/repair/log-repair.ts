@@ -214,7 +214,8 @@ export class LogRepair {
       decision === 'keep' && damage === undefined
         ? version === 1 || seed === undefined || isChainedTo(bytes, judged, seed)
         : decision === 'refuse' && damage === undefined && this.#isWholeBehind(segmentIndex, bytes, seed);
-    if (!asItIs) {
+    // Nobody can write on in a compressed segment: it is a closed one.
+    if (!asItIs || (file.compressed && verification.state !== 'sealed')) {
       this.#replace(file, rewriteSegment(bytes, judged, frame), frame, judged.gaps, damage);
       return;
     }
