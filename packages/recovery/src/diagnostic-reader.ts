@@ -180,7 +180,7 @@ export class DiagnosticReader implements WindowSource {
       this.segments++;
       this.bytes += count;
       this.#endEventId = this.#scan.lastEventId;
-      const content = this.#deliver(judged, segmentIndex, window, reader, compressed);
+      const content = this.#deliver(judged, segmentIndex, window, reader);
       if (judged.verdict.decision === 'tail') {
         this.#cut(judged, bytes.length, window, reader.file);
         this.#endSegments();
@@ -197,10 +197,9 @@ export class DiagnosticReader implements WindowSource {
     segmentIndex: number,
     window: ReplayWindow,
     reader: SegmentReader,
-    compressed: boolean,
   ): WindowContent | undefined {
     let tailEvents = unsealed?.events ?? 0;
-    if (unsealed !== undefined && !compressed) {
+    if (unsealed !== undefined) {
       tailEvents = reader.settle(window, blockOffset(unsealed.block) + BLOCK_HEADER_BYTES, tailEvents);
     }
     let blocks = 0;

@@ -544,6 +544,15 @@ describe('what is not a segment', () => {
     expect(readAll(log.dir)).toMatchObject({ ids: log.ids, error: undefined });
   });
 
+  it('is read compressed with the unsealed block that it ends with', () => {
+    const log = buildLog({ segments: [{ blocks: full(16) }, { blocks: full(3), tail: 77 }] });
+    writeMeta(log, 0);
+    const { file } = log.segments[1];
+    fs.writeFileSync(`${file}.lz4`, compressSegment(fs.readFileSync(file)));
+    fs.unlinkSync(file);
+    expect(readAll(log.dir).ids).toEqual(log.ids);
+  });
+
   it('refuses a compressed segment that is damaged anywhere', () => {
     const log = buildLog(threeSegments);
     writeMeta(log);

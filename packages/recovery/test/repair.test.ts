@@ -150,6 +150,15 @@ const cases: Record<string, Case> = {
     },
     changes: ['0 rewritten', '1 relinked', '2 rewritten'],
   },
+  'a missing segment with the durable position, before a torn tail': {
+    spec: { segments: [...usual.segments.slice(0, 2), ...usual.segments] },
+    durable: 1,
+    damage: ({ segments }) => {
+      fs.unlinkSync(segments[1].file);
+      flip(segments[2].file, blockOffset(3) + 700);
+    },
+    changes: ['1 added', '2 rewritten', '3 moved aside', '4 moved aside'],
+  },
   'damage before an unsealed block that is durable': {
     spec: { segments: [{ blocks: full(16) }, { blocks: full(3), tail: 90 }] },
     damage: (log) => {

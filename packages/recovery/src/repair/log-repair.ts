@@ -89,7 +89,7 @@ export class LogRepair {
   #holdsDurable = false;
   /** Whether the torn tail is reached. */
   #ended = false;
-  #filesBefore = 0;
+  #mends = false;
 
   constructor(folder: LogFolder, survey: LogSurvey, step: RepairStep) {
     this.#folder = folder;
@@ -110,7 +110,7 @@ export class LogRepair {
 
   /** Whether files before the torn tail have to be changed. */
   get mends(): boolean {
-    return this.#filesBefore > 0;
+    return this.#mends;
   }
 
   /** Whether there is anything to do. */
@@ -204,7 +204,12 @@ export class LogRepair {
     this.events += countEvents(bytes, judged);
     const missing = this.#lastIndex >= 0 && segmentIndex > this.#lastIndex + 1;
     const isDamaged = decision === 'refuse' || damage !== undefined;
-    if ((isDamaged || missing) && this.#step !== 'cut') this.#closeBefore(segmentIndex);
+    if ((isDamaged || missing) && this.#step !== 'cut') {
+      const changes = this.files.length;
+      this.#closeBefore(segmentIndex);
+      // Of the torn one this is not part of the cut.
+      if (this.files.length > changes) this.#mends = true;
+    }
     this.#lastIndex = segmentIndex;
     // While only the tail is cut, what comes before is as it was.
     const seed = this.#step === 'cut' ? judged.chainedChecksum : this.#kept?.chainedChecksum;
@@ -214,7 +219,8 @@ export class LogRepair {
       decision === 'keep' && damage === undefined
         ? version === 1 || seed === undefined || isChainedTo(bytes, judged, seed)
         : decision === 'refuse' && damage === undefined && this.#isWholeBehind(segmentIndex, bytes, seed);
-    if (!asItIs) {
+    // Nobody can write on in a compressed segment: it is a closed one.
+    if (!asItIs || (file.compressed && verification.state !== 'sealed')) {
       this.#replace(file, rewriteSegment(bytes, judged, frame), frame, judged.gaps, damage);
       return;
     }
@@ -342,7 +348,7 @@ export class LogRepair {
   }
 
   #report(name: string, change: RepairedFile['change'], keptAs: string | null, gaps: readonly Gap[]): void {
-    if (!this.#ended) this.#filesBefore++;
+    if (!this.#ended) this.#mends = true;
     this.files.push({
       file: this.#folder.label(name),
       change,
