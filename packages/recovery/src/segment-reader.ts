@@ -119,7 +119,7 @@ export class SegmentReader {
    */
   settle(window: ReplayWindow, offset: number, count: number): number {
     // Nobody writes on in one that is compressed.
-    if (this.#compressed) return count;
+    if (this.compressed) return count;
     const first = offset / WORD_BYTES;
     const before = window.words.slice(first, first + count * EVENT_WORDS);
     const whole = Math.floor(this.#readAt(window.bytes, offset, count * EVENT_BYTES) / EVENT_BYTES);
