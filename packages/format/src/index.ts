@@ -1,5 +1,5 @@
 export { type BlockHeader, decodeBlockHeader, sealBlock } from './block-header.js';
-export { isZero } from './bytes.js';
+export { bytesInUse, isZero } from './bytes.js';
 export { checksum, headerChecksum } from './checksum.js';
 export { DECISIONS, type Decision, decide, type Evidence, type Place } from './decision-table.js';
 export { Status, WalError, type WalErrorCode, type WalErrorDetails } from './errors.js';
@@ -64,6 +64,7 @@ export {
   RequestType,
   Side,
 } from './request-event.js';
+export { type SegmentForm, segmentForms } from './segment-forms.js';
 export { decodeSegmentHeader, encodeSegmentHeader, type SegmentHeader } from './segment-header.js';
 export { soundBlock } from './sound-block.js';
 export {
@@ -80,6 +81,7 @@ export {
 export { verifyLink } from './verify-link.js';
 export {
   type DamagePlace,
+  isWhole,
   type PreviousSegment,
   type SegmentState,
   type SegmentVerification,

@@ -86,3 +86,8 @@ export function verifySegment(bytes: Uint8Array, options: VerifyOptions = {}): S
   walk.run();
   return walk.result();
 }
+
+/** Whether this is a full segment: it is closed, and sound. */
+export function isWhole({ status, state }: SegmentVerification): boolean {
+  return status === 'OK' && state === 'sealed';
+}

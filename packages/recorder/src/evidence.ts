@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { BROKEN_SUFFIX } from '@fswal/format';
+import { BROKEN_SUFFIX, bytesInUse } from '@fswal/format';
 import { closeFile, readRegularFile } from '@fswal/format/files';
 import { syncDirectory } from '@fswal/mmap';
 import { attempt, type SegmentFiles, TEMP_SUFFIX } from './segment-files.js';
@@ -35,7 +35,7 @@ export class Evidence {
    * @throws WalError DISK_FULL, WRITE_FAILED, FSYNC_FAILED
    */
   keepBytes(file: string, bytes: Uint8Array): void {
-    const content = withoutZerosAtEnd(bytes);
+    const content = bytes.subarray(0, bytesInUse(bytes));
     const aside = unusedName(file, content);
     if (!holds(aside, content)) this.#write(aside, content);
     this.#movedAside.push(this.#files.folder.display(aside));
@@ -75,10 +75,4 @@ function holds(file: string, content: Uint8Array): boolean {
   const stats = fs.lstatSync(file, { throwIfNoEntry: false });
   if (stats?.isFile() !== true || stats.size !== content.length) return false;
   return Buffer.compare(readRegularFile(file, content.length), content) === 0;
-}
-
-function withoutZerosAtEnd(bytes: Uint8Array): Uint8Array {
-  let end = bytes.length;
-  while (end > 0 && bytes[end - 1] === 0) end--;
-  return bytes.subarray(0, end);
 }

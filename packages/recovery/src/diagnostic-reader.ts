@@ -4,9 +4,13 @@ import {
   BLOCK_HEADER_BYTES,
   BLOCK_WORDS,
   blockOffset,
+  bytesInUse,
   eventOffset,
+  isWhole,
   SEGMENT_HEADER_BYTES,
   type SegmentFile,
+  type SegmentForm,
+  segmentForms,
   verifySegment,
   WalError,
   WORD_BYTES,
@@ -18,10 +22,11 @@ import {
   oneFormEach,
   readBootId,
   readRegularFile,
+  readTailRingPlace,
   salvageFrame,
 } from '@fswal/format/files';
 import { DiagnosticScan, type JudgedSegment } from './diagnostic-scan.js';
-import { bytesInUse, type Form, formsOf, type LogReaderOptions, placeOfTailRing } from './log-reader.js';
+import type { LogReaderOptions } from './log-reader.js';
 import { type LogSurvey, surveyLog } from './log-survey.js';
 import type { LogSummary, TailRingReport, TornTail } from './recovery-report.js';
 import { eventsOfBlock, type ReplayWindow, seekInWindow, type WindowContent } from './replay-window.js';
@@ -29,7 +34,6 @@ import { SegmentLocator } from './segment-locator.js';
 import { SegmentReader } from './segment-reader.js';
 import { TailRingImage } from './tail-ring-image.js';
 import { TailRingReplay } from './tail-ring-replay.js';
-import { isWhole } from './whole-segment.js';
 import { windowBytesFor } from './window-bytes.js';
 import { type LogEnd, type SeekTarget, SeekWord, type WindowSource } from './window-source.js';
 
@@ -143,7 +147,7 @@ export class DiagnosticReader implements WindowSource {
   #take(segment: SegmentFile, window: ReplayWindow): WindowContent | undefined {
     this.#next++;
     let failure: WalError | undefined;
-    for (const form of formsOf(segment, this.#otherForms.get(segment.segmentIndex))) {
+    for (const form of segmentForms(segment, this.#otherForms.get(segment.segmentIndex))) {
       try {
         const outcome = this.#tryForm(form, window);
         if (outcome === 'try the next form') continue;
@@ -162,7 +166,7 @@ export class DiagnosticReader implements WindowSource {
   }
 
   /** @throws WalError OPEN_FAILED, READ_FAILED; SEGMENT_CORRUPTED for a file larger than any segment */
-  #tryForm({ file, onlyIfWhole }: Form, window: ReplayWindow): Outcome {
+  #tryForm({ file, onlyIfWhole }: SegmentForm, window: ReplayWindow): Outcome {
     const { onProgress = () => {}, onSegment = () => {} } = this.#options;
     const { segmentIndex, compressed } = file;
     const reader = SegmentReader.open(this.#pathOf(file), compressed, onProgress);
@@ -273,7 +277,7 @@ export class DiagnosticReader implements WindowSource {
 /** The ring, or why there is none to be had: a damaged one does not keep the segments from being read. */
 function readRing(options: LogReaderOptions, bootId: string, onProgress: () => void) {
   try {
-    const { file, note } = placeOfTailRing(options);
+    const { file, note } = readTailRingPlace(options.dir, options.tailRingDir);
     return { ring: file === undefined ? undefined : TailRingImage.read(file, bootId, onProgress), note };
   } catch (error) {
     if (error instanceof WalError) return { ring: undefined, note: error.message };

@@ -3,16 +3,18 @@ import {
   BLOCK_BYTES,
   BLOCK_WORDS,
   blockOffset,
-  compressedSegmentFileName,
+  bytesInUse,
   eventOffset,
   idAt,
+  isWhole,
   LogScan,
   SEGMENT_HEADER_BYTES,
   type SegmentFile,
+  type SegmentForm,
   type SegmentsEnd,
   type SegmentVerdict,
   type SegmentVerification,
-  TAIL_RING_FILE,
+  segmentForms,
   verifyLink,
   verifySegment,
   WalError,
@@ -24,7 +26,6 @@ import {
   oneFormEach,
   readBootId,
   readTailRingPlace,
-  type TailRingPlace,
 } from '@fswal/format/files';
 import { type LogSurvey, surveyLog } from './log-survey.js';
 import { readAround } from './read-around.js';
@@ -41,16 +42,8 @@ import { SegmentReader } from './segment-reader.js';
 import type { VerifiedSegment } from './segment-verifiers.js';
 import { TailRingImage } from './tail-ring-image.js';
 import { TailRingReplay } from './tail-ring-replay.js';
-import { isWhole } from './whole-segment.js';
 import { windowBytesFor } from './window-bytes.js';
 import { type LogEnd, PASSED_OVER, type SeekTarget, SeekWord, type WindowSource } from './window-source.js';
-
-/** A file that a segment may be read from. */
-export interface Form {
-  readonly file: SegmentFile;
-  /** Whether the next form is to be tried where this one is not a full segment that verifies. */
-  readonly onlyIfWhole: boolean;
-}
 
 /** A segment as it lies in a window. */
 interface FoundSegment extends VerifiedSegment {
@@ -149,7 +142,7 @@ export class LogReader implements WindowSource {
     const { dir, bootId = readBootId(), onProgress = () => {} } = options;
     // Before anything else for its error; what counts is the list that is made last.
     listLogDirectory(dir);
-    const place = placeOfTailRing(options);
+    const place = readTailRingPlace(dir, options.tailRingDir);
     const ring = place.file === undefined ? undefined : TailRingImage.read(place.file, bootId, onProgress);
     return new LogReader(options, surveyLog(dir), ring, place.note);
   }
@@ -243,7 +236,7 @@ export class LogReader implements WindowSource {
       if (verification !== undefined)
         return this.#judge({ ...verified, segmentIndex, file, verification }, window);
     }
-    for (const form of formsOf(segment, this.#otherForms.get(segmentIndex))) {
+    for (const form of segmentForms(segment, this.#otherForms.get(segmentIndex))) {
       let reader: SegmentReader | undefined;
       try {
         reader = this.#open(form.file);
@@ -266,7 +259,7 @@ export class LogReader implements WindowSource {
   }
 
   /** @returns what is in the window; undefined where it is to be whole and is not */
-  #read(reader: SegmentReader, form: Form, window: ReplayWindow): FoundSegment | undefined {
+  #read(reader: SegmentReader, form: SegmentForm, window: ReplayWindow): FoundSegment | undefined {
     const start = performance.now();
     const { file } = reader;
     const { segmentIndex } = form.file;
@@ -276,7 +269,7 @@ export class LogReader implements WindowSource {
     return { ...found, segmentIndex, file, readNs, verifyNs: (performance.now() - start) * 1e6 - readNs };
   }
 
-  #readVerified(reader: SegmentReader, { file, onlyIfWhole }: Form, window: ReplayWindow) {
+  #readVerified(reader: SegmentReader, { file, onlyIfWhole }: SegmentForm, window: ReplayWindow) {
     const options = this.#scan.verifyOptions(file.segmentIndex);
     if (!onlyIfWhole) return reader.readVerified(window, options);
     try {
@@ -380,28 +373,4 @@ export class LogReader implements WindowSource {
     this.#error = error;
     this.#done = true;
   }
-}
-
-/** What to read a segment from, in turn. @param packed its `.lz4`, where it was listed beside its `.wal` */
-export function formsOf(listed: SegmentFile, packed: SegmentFile | undefined): readonly Form[] {
-  const asItIs = { file: listed, onlyIfWhole: false };
-  if (listed.compressed) return [asItIs];
-  // As a recorder chooses: see its segment-forms.ts.
-  if (packed !== undefined)
-    return [{ file: listed, onlyIfWhole: true }, { file: packed, onlyIfWhole: true }, asItIs];
-  // A recorder may compress it before its turn comes.
-  const name = compressedSegmentFileName(listed.segmentIndex);
-  return [asItIs, { file: { ...listed, name, compressed: true }, onlyIfWhole: false }];
-}
-
-export function placeOfTailRing({ dir, tailRingDir }: LogReaderOptions): TailRingPlace {
-  if (tailRingDir === undefined) return readTailRingPlace(dir);
-  return { file: path.join(tailRingDir, TAIL_RING_FILE), note: undefined };
-}
-
-/** Bytes up to the last one that is not zero. */
-export function bytesInUse(bytes: Uint8Array): number {
-  let end = bytes.length;
-  while (end > 0 && bytes[end - 1] === 0) end--;
-  return end;
 }

@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { workerData } from 'node:worker_threads';
-import { compressedSegmentFileName, segmentFileName } from '@fswal/format';
+import { compressedSegmentFileName, isWhole, segmentFileName } from '@fswal/format';
 import { SpmcRing } from '@fswal/ring';
 import { ControlWord } from './preloader-protocol.js';
 import { ReplayWindow } from './replay-window.js';
@@ -16,7 +16,6 @@ import {
   SlotWord,
   type VerifierData,
 } from './verifier-protocol.js';
-import { isWhole } from './whole-segment.js';
 
 const data = workerData as VerifierData;
 const control = new Int32Array(data.control);

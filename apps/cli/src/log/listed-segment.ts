@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { compressedSegmentFileName, type SegmentFile, verifySegment, WalError } from '@fswal/format';
+import { isWhole, type SegmentFile, segmentForms, verifySegment, WalError } from '@fswal/format';
 import { readSegmentFile } from '@fswal/format/files';
 
 /** A segment as it was read. */
@@ -21,20 +21,18 @@ export function readListedSegment(
   listed: SegmentFile,
   packed: SegmentFile | undefined,
 ): ReadSegment | undefined {
-  if (packed !== undefined) {
-    return wholeOrNothing(dir, listed) ?? wholeOrNothing(dir, packed) ?? readIfThere(dir, listed);
+  for (const { file, onlyIfWhole } of segmentForms(listed, packed)) {
+    const read = onlyIfWhole ? wholeOrNothing(dir, file) : readIfThere(dir, file);
+    if (read !== undefined) return read;
   }
-  if (listed.compressed) return readIfThere(dir, listed);
-  const name = compressedSegmentFileName(listed.segmentIndex);
-  return readIfThere(dir, listed) ?? readIfThere(dir, { ...listed, name, compressed: true });
+  return undefined;
 }
 
 function wholeOrNothing(dir: string, file: SegmentFile): ReadSegment | undefined {
   try {
     const read = readIfThere(dir, file);
     if (read === undefined) return undefined;
-    const { status, state } = verifySegment(read.bytes, { segmentIndex: file.segmentIndex });
-    return status === 'OK' && state === 'sealed' ? read : undefined;
+    return isWhole(verifySegment(read.bytes, { segmentIndex: file.segmentIndex })) ? read : undefined;
   } catch (error) {
     if (error instanceof WalError && error.code === 'SEGMENT_CORRUPTED') return undefined;
     throw error;

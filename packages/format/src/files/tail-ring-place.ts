@@ -24,18 +24,20 @@ export interface TailRingPlace {
 
 /**
  * Where the last recorder of a log had its tail ring.
+ * @param tailRingDir the directory of the ring, by somebody who knows better
  * @throws WalError OPEN_FAILED, READ_FAILED; SEGMENT_CORRUPTED where `wal_tail.place` is damaged
  */
-export function readTailRingPlace(dir: string): TailRingPlace {
+export function readTailRingPlace(dir: string, tailRingDir?: string): TailRingPlace {
+  if (tailRingDir !== undefined) return { file: path.join(tailRingDir, TAIL_RING_FILE), note: undefined };
   const place = readPlace(dir);
   if (place === undefined) return { file: path.join(dir, TAIL_RING_FILE), note: undefined };
-  const { tailRingDir, tailRing, log } = place;
+  const { tailRing, log } = place;
   const unused = (why: string) => ({
     file: undefined,
-    note: `the tail ring in ${tailRingDir} is not used: ${why}`,
+    note: `the tail ring in ${place.tailRingDir} is not used: ${why}`,
   });
   if (log !== inodeOf(dir)) return unused('it is that of the directory that this one was copied from');
-  const file = path.join(tailRingDir, TAIL_RING_FILE);
+  const file = path.join(place.tailRingDir, TAIL_RING_FILE);
   const inode = inodeOf(file);
   if (inode === undefined) return unused('it is not there, and what no segment had of it is lost');
   if (inode !== tailRing) return unused('another log has made one of its own there');

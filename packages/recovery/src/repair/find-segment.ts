@@ -1,4 +1,4 @@
-import { type SegmentFile, type SegmentVerification, verifySegment, WalError } from '@fswal/format';
+import { isWhole, type SegmentFile, type SegmentVerification, verifySegment, WalError } from '@fswal/format';
 import {
   MAX_COMPRESSED_BYTES,
   MAX_SEGMENT_BYTES,
@@ -69,5 +69,5 @@ function readForm(folder: LogFolder, file: SegmentFile): ReadForm {
 function verifyWhole({ file, bytes, damage }: ReadForm): SegmentVerification | undefined {
   if (damage !== undefined) return undefined;
   const verification = verifySegment(bytes, { segmentIndex: file.segmentIndex });
-  return verification.status === 'OK' && verification.state === 'sealed' ? verification : undefined;
+  return isWhole(verification) ? verification : undefined;
 }

@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import {
   asWords,
   blockOffset,
+  bytesInUse,
   type DurablePosition,
   EVENT_BYTES,
   type FormatVersion,
@@ -17,7 +18,6 @@ import {
 } from '@fswal/format';
 import { compressSegment, oneFormEach, readSegmentFile } from '@fswal/format/files';
 import { DiagnosticScan, type JudgedSegment } from '../diagnostic-scan.js';
-import { bytesInUse } from '../log-reader.js';
 import type { LogSurvey } from '../log-survey.js';
 import type { Gap } from '../recovery-report.js';
 import type { SoundParts } from '../segment-salvage.js';
