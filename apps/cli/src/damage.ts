@@ -1,20 +1,8 @@
-import { WalError, type WalErrorCode } from '@fswal/format';
+import { isDamage, WalError, type WalErrorCode } from '@fswal/format';
 import { ExitStatus } from './exit-status.js';
 
 const RUN_VERIFY =
   'nothing was changed; `fswal verify DIR` lists all damage, `fswal repair DIR --dry-run` says what can be saved';
-
-/** What says that the log's bytes are not what they were, other than that they could not be had. */
-const DAMAGE: ReadonlySet<WalErrorCode> = new Set<WalErrorCode>([
-  'HEADER_CHECKSUM_MISMATCH',
-  'BLOCK_CHECKSUM_MISMATCH',
-  'CHAINED_CHECKSUM_MISMATCH',
-  'SEGMENT_CORRUPTED',
-  'SEGMENT_POSSIBLY_CORRUPTED',
-  'SEGMENT_GAP',
-  'DURABLE_LOST',
-  'EVENT_OUT_OF_ORDER',
-]);
 
 /** What to do, where that is not plain from the message. */
 const ADVICE: Partial<Record<WalErrorCode, string>> = {
@@ -22,10 +10,6 @@ const ADVICE: Partial<Record<WalErrorCode, string>> = {
   READ_FAILED: 'if the device fails, copy the directory to a sound one first and work on the copy',
   DISK_FULL: 'make room and run it again',
 };
-
-export function isDamage(code: string): boolean {
-  return DAMAGE.has(code as WalErrorCode);
-}
 
 /** What an error makes the process exit with: an event that is not there is no failure of the command. */
 export function statusOf(error: unknown): ExitStatus {

@@ -37,6 +37,23 @@ export type Status = (typeof Status)[keyof typeof Status];
 /** A `Status` that is a failure. */
 export type WalErrorCode = Exclude<Status, 'OK'>;
 
+/** What says that the log's bytes are not what they were, other than that they could not be had. */
+const DAMAGE: ReadonlySet<WalErrorCode> = new Set<WalErrorCode>([
+  'HEADER_CHECKSUM_MISMATCH',
+  'BLOCK_CHECKSUM_MISMATCH',
+  'CHAINED_CHECKSUM_MISMATCH',
+  'SEGMENT_CORRUPTED',
+  'SEGMENT_POSSIBLY_CORRUPTED',
+  'SEGMENT_GAP',
+  'DURABLE_LOST',
+  'EVENT_OUT_OF_ORDER',
+]);
+
+/** Whether a status says that the log is damaged, and not that it cannot be had or that nothing is wrong. */
+export function isDamage(status: string): boolean {
+  return DAMAGE.has(status as WalErrorCode);
+}
+
 /** Where in the log a `WalError` happened, and what caused it. */
 export interface WalErrorDetails {
   /** Path of the file concerned. */

@@ -2,7 +2,7 @@ export { type BlockHeader, decodeBlockHeader, sealBlock } from './block-header.j
 export { bytesInUse, isZero } from './bytes.js';
 export { checksum, headerChecksum } from './checksum.js';
 export { DECISIONS, type Decision, decide, type Evidence, type Place } from './decision-table.js';
-export { Status, WalError, type WalErrorCode, type WalErrorDetails } from './errors.js';
+export { isDamage, Status, WalError, type WalErrorCode, type WalErrorDetails } from './errors.js';
 export { asWords, countGrowing, idAt, idIsGreater } from './event-ids.js';
 export { EventView } from './event-view.js';
 export {

@@ -1,13 +1,9 @@
 import path from 'node:path';
 import {
-  BLOCK_BYTES,
   BLOCK_HEADER_BYTES,
   BLOCK_WORDS,
   blockOffset,
-  bytesInUse,
-  eventOffset,
   isWhole,
-  SEGMENT_HEADER_BYTES,
   type SegmentFile,
   type SegmentForm,
   segmentForms,
@@ -28,12 +24,12 @@ import {
 import { DiagnosticScan, type JudgedSegment } from './diagnostic-scan.js';
 import type { LogReaderOptions } from './log-reader.js';
 import { type LogSurvey, surveyLog } from './log-survey.js';
-import type { LogSummary, TailRingReport, TornTail } from './recovery-report.js';
-import { eventsOfBlock, type ReplayWindow, seekInWindow, type WindowContent } from './replay-window.js';
+import { LogTail, tornTail } from './log-tail.js';
+import type { LogSummary, TornTail } from './recovery-report.js';
+import { type ReplayWindow, seekInWindow, type WindowContent } from './replay-window.js';
 import { SegmentLocator } from './segment-locator.js';
 import { SegmentReader } from './segment-reader.js';
 import { TailRingImage } from './tail-ring-image.js';
-import { TailRingReplay } from './tail-ring-replay.js';
 import { windowBytesFor } from './window-bytes.js';
 import { type LogEnd, type SeekTarget, SeekWord, type WindowSource } from './window-source.js';
 
@@ -57,31 +53,19 @@ export class DiagnosticReader implements WindowSource {
   readonly #files: readonly SegmentFile[];
   readonly #otherForms: ReadonlyMap<number, SegmentFile>;
   readonly #locator: SegmentLocator;
-  readonly #ring: TailRingImage | undefined;
-  readonly #ringNote: string | undefined;
+  readonly #behind: LogTail;
   #scan: DiagnosticScan;
   #next = 0;
   /** Undefined as soon as it has been reached. */
   #from: SeekTarget | undefined;
-  #ringReplay: TailRingReplay | undefined;
-  /** The last block with events, which the tail ring must go on from. */
-  readonly #lastBlock = new Int32Array(BLOCK_WORDS);
-  #eventsInLastBlock = 0;
   #tail: TornTail | null = null;
-  #tailRing: TailRingReport | null = null;
   #endEventId = 0n;
   #done = false;
 
-  private constructor(
-    options: LogReaderOptions,
-    survey: LogSurvey,
-    ring: TailRingImage | undefined,
-    ringNote: string | undefined,
-  ) {
+  private constructor(options: LogReaderOptions, survey: LogSurvey, behind: LogTail) {
     this.#options = options;
     this.#survey = survey;
-    this.#ring = ring;
-    this.#ringNote = ringNote;
+    this.#behind = behind;
     const { kept, durable } = survey;
     const files = oneFormEach(kept);
     const others = kept.filter((file) => !files.includes(file));
@@ -101,14 +85,14 @@ export class DiagnosticReader implements WindowSource {
     const { dir, bootId = readBootId(), onProgress = () => {} } = options;
     listLogDirectory(dir);
     const { ring, note } = readRing(options, bootId, onProgress);
-    return new DiagnosticReader(options, surveyLog(dir), ring, note);
+    return new DiagnosticReader(options, surveyLog(dir), new LogTail(ring, note));
   }
 
   get end(): LogEnd {
     return {
       error: undefined,
       tail: this.#tail,
-      tailRing: this.#tailRing,
+      tailRing: this.#behind.report,
       gaps: this.#scan.gaps,
       endEventId: this.#endEventId,
     };
@@ -124,11 +108,8 @@ export class DiagnosticReader implements WindowSource {
     this.#next = from === undefined ? 0 : this.#locator.locate(from);
     this.#scan = new DiagnosticScan(durable.position);
     if (missing !== undefined && this.#next === 0) this.#scan.note(missing);
-    this.#ringReplay = undefined;
-    this.#lastBlock.fill(0);
-    this.#eventsInLastBlock = 0;
+    this.#behind.restart();
     this.#tail = null;
-    this.#tailRing = this.#ringNote === undefined ? null : { events: 0, note: this.#ringNote };
     this.#endEventId = this.#scan.lastEventId;
     this.#done = false;
   }
@@ -139,9 +120,7 @@ export class DiagnosticReader implements WindowSource {
       const content = file === undefined ? this.#endSegments() : this.#take(file, window);
       if (content !== undefined) return content;
     }
-    const content = this.#ringReplay?.fill(window);
-    if (content === undefined) this.#ringReplay = undefined;
-    return content;
+    return this.#behind.fill(window);
   }
 
   #take(segment: SegmentFile, window: ReplayWindow): WindowContent | undefined {
@@ -186,7 +165,8 @@ export class DiagnosticReader implements WindowSource {
       this.#endEventId = this.#scan.lastEventId;
       const content = this.#deliver(judged, segmentIndex, window, reader);
       if (judged.verdict.decision === 'tail') {
-        this.#cut(judged, bytes.length, window, reader.file);
+        const beyond = this.#files.slice(this.#next).map(({ name }) => name);
+        this.#tail = tornTail(judged.verdict, bytes, reader.file, beyond);
         this.#endSegments();
       }
       return content ?? 'nothing to deliver';
@@ -213,7 +193,7 @@ export class DiagnosticReader implements WindowSource {
     }
     if (tailEvents > 0 && unsealed !== undefined) moveBlocks(window, unsealed.block, 1, blocks);
     if (blocks === 0 && tailEvents === 0) return undefined;
-    this.#keepEnd(window, blocks, tailEvents);
+    this.#behind.keepEnd(window, blocks, tailEvents);
     const start = this.#startIn(window, blocks, tailEvents);
     return start === undefined ? undefined : { segmentIndex, blocks, tailEvents, ...start };
   }
@@ -225,48 +205,12 @@ export class DiagnosticReader implements WindowSource {
     return start;
   }
 
-  /** Remembers the last event and its block, since windows are used again. */
-  #keepEnd(window: ReplayWindow, blocks: number, tailEvents: number): void {
-    const block = tailEvents > 0 ? blocks : blocks - 1;
-    const start = blockOffset(block) / WORD_BYTES;
-    const words = window.words.subarray(start, start + BLOCK_WORDS);
-    this.#lastBlock.fill(0);
-    this.#lastBlock.set(words);
-    this.#eventsInLastBlock = tailEvents > 0 ? tailEvents : eventsOfBlock(window.words, block);
-  }
-
   /** After the last segment, or the cut of the torn one. */
   #endSegments(): undefined {
     this.#done = true;
     this.#scan.finish();
-    if (this.#ring === undefined) return;
-    const eventsInBlock = Math.max(0, this.#eventsInLastBlock - 1);
-    const { runs, events, note, lastEventId } = this.#ring.beyond({
-      lastEventId: this.#scan.lastEventId,
-      words: this.#lastBlock,
-      lastEventWord: this.#eventsInLastBlock === 0 ? 0 : eventOffset(eventsInBlock) / WORD_BYTES,
-      eventsInBlock,
-    });
-    if (events > 0) this.#endEventId = lastEventId;
-    this.#tailRing = { events, note: note ?? null };
-    if (runs.length > 0) this.#ringReplay = new TailRingReplay(this.#ring.words, runs, this.#from);
-  }
-
-  #cut({ verdict }: JudgedSegment, count: number, window: ReplayWindow, file: string): void {
-    const cutBytes = bytesInUse(window.bytes.subarray(0, count)) - verdict.endOffset;
-    const segmentsBeyond = this.#files.slice(this.#next).map(({ name }) => name);
-    // A file that was just being made: nothing is cut there.
-    if (cutBytes <= 0 && verdict.events === 0 && segmentsBeyond.length === 0) return;
-    this.#tail = {
-      file,
-      offset: verdict.endOffset,
-      block: Math.floor((verdict.endOffset - SEGMENT_HEADER_BYTES) / BLOCK_BYTES),
-      cutBytes: Math.max(0, cutBytes),
-      reason: verdict.verification.status,
-      message: verdict.verification.at?.message ?? '',
-      unreachableBlocks: verdict.unreachableBlocks,
-      segmentsBeyond,
-    };
+    const ringEnd = this.#behind.begin(this.#scan.lastEventId, this.#from);
+    if (ringEnd > 0n) this.#endEventId = ringEnd;
   }
 
   #pathOf({ name }: SegmentFile): string {

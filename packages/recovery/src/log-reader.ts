@@ -1,24 +1,18 @@
 import path from 'node:path';
 import {
-  BLOCK_BYTES,
-  BLOCK_WORDS,
   blockOffset,
-  bytesInUse,
   eventOffset,
   idAt,
   isWhole,
   LogScan,
-  SEGMENT_HEADER_BYTES,
   type SegmentFile,
   type SegmentForm,
-  type SegmentsEnd,
   type SegmentVerdict,
   type SegmentVerification,
   segmentForms,
   verifyLink,
   verifySegment,
   WalError,
-  WORD_BYTES,
 } from '@fswal/format';
 import {
   type KnownDurable,
@@ -28,8 +22,9 @@ import {
   readTailRingPlace,
 } from '@fswal/format/files';
 import { type LogSurvey, surveyLog } from './log-survey.js';
+import { LogTail, tornTail } from './log-tail.js';
 import { readAround } from './read-around.js';
-import type { LogSummary, TailRingReport, TornTail } from './recovery-report.js';
+import type { LogSummary, TornTail } from './recovery-report.js';
 import {
   eventsOfBlock,
   eventWord,
@@ -41,7 +36,6 @@ import { SegmentLocator } from './segment-locator.js';
 import { SegmentReader } from './segment-reader.js';
 import type { VerifiedSegment } from './segment-verifiers.js';
 import { TailRingImage } from './tail-ring-image.js';
-import { TailRingReplay } from './tail-ring-replay.js';
 import { windowBytesFor } from './window-bytes.js';
 import { type LogEnd, PASSED_OVER, type SeekTarget, SeekWord, type WindowSource } from './window-source.js';
 
@@ -92,31 +86,19 @@ export class LogReader implements WindowSource {
   readonly #durable: KnownDurable;
   /** Why the log cannot be read from its beginning. */
   readonly #missing: WalError | undefined;
-  readonly #ring: TailRingImage | undefined;
-  readonly #ringNote: string | undefined;
+  readonly #behind: LogTail;
   #scan: LogScan;
   #next = 0;
   /** Before the first window after a seek. */
   #seeking = false;
   /** Undefined as soon as it has been reached. */
   #from: SeekTarget | undefined;
-  #ringReplay: TailRingReplay | undefined;
-  /** The last block with events, copied out of its window: the tail ring must go on from it. */
-  readonly #lastBlock = new Int32Array(BLOCK_WORDS);
-  #lastEventWord = 0;
-  #eventsInBlock = 0;
   #error: WalError | undefined;
   #tail: TornTail | null = null;
-  #tailRing: TailRingReport | null = null;
   #endEventId = 0n;
   #done = false;
 
-  private constructor(
-    options: LogReaderOptions,
-    { kept, durable, missing }: LogSurvey,
-    ring: TailRingImage | undefined,
-    ringNote: string | undefined,
-  ) {
+  private constructor(options: LogReaderOptions, { kept, durable, missing }: LogSurvey, behind: LogTail) {
     this.#dir = options.dir;
     this.#onProgress = options.onProgress ?? (() => {});
     this.#onSegment = options.onSegment ?? (() => {});
@@ -125,8 +107,7 @@ export class LogReader implements WindowSource {
     const files = oneFormEach(kept);
     const others = kept.filter((file) => !files.includes(file));
     this.#otherForms = new Map(others.map((file) => [file.segmentIndex, file]));
-    this.#ring = ring;
-    this.#ringNote = ringNote;
+    this.#behind = behind;
     this.#files = files;
     this.#locator = new SegmentLocator(options.dir, files);
     this.segmentCount = this.#files.length;
@@ -144,14 +125,14 @@ export class LogReader implements WindowSource {
     listLogDirectory(dir);
     const place = readTailRingPlace(dir, options.tailRingDir);
     const ring = place.file === undefined ? undefined : TailRingImage.read(place.file, bootId, onProgress);
-    return new LogReader(options, surveyLog(dir), ring, place.note);
+    return new LogReader(options, surveyLog(dir), new LogTail(ring, place.note));
   }
 
   get end(): LogEnd {
     return {
       error: this.#error,
       tail: this.#tail,
-      tailRing: this.#tailRing,
+      tailRing: this.#behind.report,
       gaps: [],
       endEventId: this.#endEventId,
     };
@@ -166,13 +147,9 @@ export class LogReader implements WindowSource {
     this.#from = from;
     this.#next = from === undefined ? 0 : this.#locator.locate(from);
     this.#scan = new LogScan(this.#durable.position);
-    this.#ringReplay = undefined;
-    this.#lastBlock.fill(0);
-    this.#lastEventWord = 0;
-    this.#eventsInBlock = 0;
+    this.#behind.restart();
     this.#error = undefined;
     this.#tail = null;
-    this.#tailRing = this.#ringNote === undefined ? null : { events: 0, note: this.#ringNote };
     this.#endEventId = 0n;
     this.#done = false;
     if (this.#missing !== undefined) this.#fail(this.#missing);
@@ -189,9 +166,7 @@ export class LogReader implements WindowSource {
       if (file !== undefined) return this.#take(file, window, verified) ?? PASSED_OVER;
       this.#endSegments();
     }
-    const content = this.#ringReplay?.fill(window);
-    if (content === undefined) this.#ringReplay = undefined;
-    return content;
+    return this.#behind.fill(window);
   }
 
   /** What a seek does not wait for, the rest of the segment, comes next. */
@@ -297,10 +272,13 @@ export class LogReader implements WindowSource {
     let tailEvents = this.#deliverableTail(verdict);
     if (tailEvents > 0 && reader !== undefined)
       tailEvents = reader.settle(window, blockOffset(blocks) + eventOffset(0), tailEvents);
-    if (blocks > 0 || tailEvents > 0) this.#keepEnd(window, blocks, tailEvents);
+    if (blocks > 0 || tailEvents > 0) this.#behind.keepEnd(window, blocks, tailEvents);
     if (verdict.decision === 'refuse') this.#fail(verdict.error as WalError);
-    else if (verdict.decision === 'tail') this.#cut(verdict, bytes, file);
-    if (verdict.decision === 'tail') this.#endSegments();
+    else if (verdict.decision === 'tail') {
+      const beyond = this.#files.slice(this.#next).map(({ name }) => name);
+      this.#tail = tornTail(verdict, bytes, file, beyond);
+      this.#endSegments();
+    }
     return this.#contentFrom(window, segmentIndex, blocks, tailEvents);
   }
 
@@ -323,50 +301,13 @@ export class LogReader implements WindowSource {
     return { segmentIndex, blocks, tailEvents, ...start };
   }
 
-  /** Remembers the last event and its block, since windows are used again. */
-  #keepEnd(window: ReplayWindow, blocks: number, tailEvents: number): void {
-    const block = tailEvents > 0 ? blocks : blocks - 1;
-    const start = blockOffset(block);
-    const words = window.words.subarray(start / WORD_BYTES, (start + BLOCK_BYTES) / WORD_BYTES);
-    this.#lastBlock.set(words);
-    const count = tailEvents > 0 ? tailEvents : eventsOfBlock(window.words, block);
-    this.#eventsInBlock = count - 1;
-    this.#lastEventWord = eventOffset(count - 1) / WORD_BYTES;
-  }
-
   /** After the last segment, or the cut of the torn one: held against the durable position, then the tail ring. */
   #endSegments(): undefined {
     this.#done = true;
     const lost = this.#scan.finish();
     if (lost !== undefined) return this.#fail(lost);
-    if (this.#ring === undefined) return;
-    const end: SegmentsEnd = {
-      lastEventId: this.#scan.lastEventId,
-      words: this.#lastBlock,
-      lastEventWord: this.#lastEventWord,
-      eventsInBlock: this.#eventsInBlock,
-    };
-    const { runs, events, note, lastEventId } = this.#ring.beyond(end);
-    if (events > 0) this.#endEventId = lastEventId;
-    this.#tailRing = { events, note: note ?? null };
-    if (runs.length > 0) this.#ringReplay = new TailRingReplay(this.#ring.words, runs, this.#from);
-  }
-
-  #cut(verdict: SegmentVerdict, bytes: Uint8Array, file: string): void {
-    const cutBytes = bytesInUse(bytes) - verdict.endOffset;
-    const segmentsBeyond = this.#files.slice(this.#next).map(({ name }) => name);
-    // A file that was just being made: nothing is cut there.
-    if (cutBytes <= 0 && verdict.events === 0 && segmentsBeyond.length === 0) return;
-    this.#tail = {
-      file,
-      offset: verdict.endOffset,
-      block: Math.floor((verdict.endOffset - SEGMENT_HEADER_BYTES) / BLOCK_BYTES),
-      cutBytes: Math.max(0, cutBytes),
-      reason: verdict.verification.status,
-      message: verdict.verification.at?.message ?? '',
-      unreachableBlocks: verdict.unreachableBlocks,
-      segmentsBeyond,
-    };
+    const ringEnd = this.#behind.begin(this.#scan.lastEventId, this.#from);
+    if (ringEnd > 0n) this.#endEventId = ringEnd;
   }
 
   #fail(error: WalError): undefined {

@@ -1,8 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { parseSegmentFileName, verifySegment, WalError } from '@fswal/format';
+import { isDamage, parseSegmentFileName, verifySegment, WalError } from '@fswal/format';
 import { type DurableReport, readSegmentFile } from '@fswal/format/files';
-import { isDamage } from '../damage.js';
 import { ExitStatus } from '../exit-status.js';
 import { breathe } from '../interrupts.js';
 import { type LogVerdict, LogVerifier } from '../log/log-verifier.js';

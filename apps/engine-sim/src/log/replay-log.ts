@@ -1,6 +1,6 @@
-import type { WalError } from '@fswal/format';
+import { isDamage, WalError } from '@fswal/format';
 import { RecoveryManager, type RecoveryReport } from '@fswal/recovery';
-import { isDamage, isNoLog } from './damage.js';
+import { isNoLog } from './no-log.js';
 import { breathe } from './pause.js';
 import type { EventSource, Replay } from './replay.js';
 
@@ -65,7 +65,7 @@ async function takeAll(
     }
     return undefined;
   } catch (error) {
-    if (isDamage(error)) return error;
+    if (error instanceof WalError && isDamage(error.code)) return error;
     throw error;
   }
 }

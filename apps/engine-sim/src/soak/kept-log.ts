@@ -1,7 +1,6 @@
-import { RequestEvent } from '@fswal/format';
+import { isDamage, RequestEvent, WalError } from '@fswal/format';
 import { RecoveryManager } from '@fswal/recovery';
 import { OrderFlow } from '../flow/order-flow.js';
-import { isDamage } from '../log/damage.js';
 import { breathe } from '../log/pause.js';
 import { Replay } from '../log/replay.js';
 import { replayLog } from '../log/replay-log.js';
@@ -76,7 +75,7 @@ async function findBegin(dir: string): Promise<number | Error> {
   try {
     return recovery.next() ? recovery.event.eventId : 0;
   } catch (error) {
-    if (isDamage(error)) return error;
+    if (error instanceof WalError && isDamage(error.code)) return error;
     throw error;
   } finally {
     await recovery.close();
