@@ -159,6 +159,8 @@ export class MetaCoordinator implements Agent {
     this.#closedBelow = segmentIndex + 1;
     if (!this.#segmentsAreSynced) {
       this.#unsynced.add(order);
+      // To sync a part of the segment syncs it whole, after which nothing else asks for its end to become durable.
+      if (this.#due !== undefined) this.#due = order;
       return;
     }
     const file = this.#files.path(segmentFileName(segmentIndex));

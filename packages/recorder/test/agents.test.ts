@@ -14,7 +14,7 @@ import {
 import { SpmcRing } from '@fswal/ring';
 import { describe, expect, test } from 'vitest';
 import { BackoffIdle, runAgent } from '../src/agent.js';
-import { Control, Role } from '../src/control.js';
+import { Control, Role, Stage } from '../src/control.js';
 import { newLogDir } from './helpers/directories.js';
 import { type HandOptions, HandRecorder, resumeAndStop } from './helpers/hand-recorder.js';
 import { range, readLog, readMeta, segmentNames } from './helpers/read-log.js';
@@ -379,6 +379,24 @@ describe('durability', () => {
     expect(recorder.control.hasSynced(request)).toBe(true);
     expect(readMeta(dir)?.eventId).toBe(300n);
     expect(files.calls[0]).toEqual({ what: 'sync', file: 'FS.00000000.wal' });
+    recorder.kill();
+  });
+
+  test('a sync whose segment is retired before it is made durable reaches to the end of the segment', () => {
+    const { dir, recorder } = open({ durability: 'none' });
+    recorder.appendTo(100);
+    const request = recorder.control.requestSync();
+    recorder.settle([recorder.writer]);
+    recorder.appendTo(150);
+    // Both orders lie in the ring: the coordinator was not scheduled all the while.
+    recorder.control.enter(Stage.writerStops);
+    recorder.settle([recorder.writer]);
+    recorder.control.enter(Stage.draining);
+    recorder.settle([recorder.maintainer]);
+    while (!recorder.coordinator.done) recorder.coordinator.doWork();
+    expect(recorder.control.hasSynced(request)).toBe(true);
+    expect(recorder.durableId).toBe(150);
+    expect(readMeta(dir)?.eventId).toBe(150n);
     recorder.kill();
   });
 
