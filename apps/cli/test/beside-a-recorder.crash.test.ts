@@ -47,14 +47,12 @@ describe('tail', () => {
   it('prints the last events, then each that a recorder adds, until Ctrl-C', async () => {
     const { dir, recorder } = await liveLog(50);
     const first = recorder.durableEventId;
-    const run = await fswal(['tail', dir, '-n', 5], {
-      interruptWhen: `"eventId":"${first + 2 * SEGMENT_EVENTS}"`,
-    });
+    const run = await fswal(['tail', dir, '-n', 5], { interruptWhen: 2 * SEGMENT_EVENTS });
     expect([run.status, run.stderr]).toEqual([130, '']);
     const ids = linesOf<{ eventId: string }>(run).map(({ eventId }) => Number(eventId));
     expect(ids[0]).toBeGreaterThan(first - 5);
     expect(ids.every((id, i) => id === ids[0] + i)).toBe(true);
-    expect(ids.at(-1)).toBeGreaterThanOrEqual(first + 2 * SEGMENT_EVENTS);
+    expect(ids.length).toBeGreaterThanOrEqual(2 * SEGMENT_EVENTS);
   });
 
   it('begins with the event that it is told', async () => {

@@ -198,6 +198,7 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
     if (hasMore || this.ended || this.failure !== undefined) return true;
     const deadline = performance.now() + timeoutMs;
     while (await this.thread.filled(deadline - performance.now())) {
+      if (this.closing !== undefined) break;
       if (!this.thread.takeCaughtUp()) return true;
       this.caughtUp = true;
     }

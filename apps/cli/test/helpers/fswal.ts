@@ -14,8 +14,8 @@ export interface Run {
 }
 
 export interface RunOptions {
-  /** Sends it a SIGINT as soon as it has printed this, to either stream. */
-  readonly interruptWhen?: string;
+  /** Sends it a SIGINT as soon as it has printed this text, or so many lines, to either stream. */
+  readonly interruptWhen?: string | number;
   /** Put in front of it, such as strace. */
   readonly wrapper?: readonly string[];
   readonly cwd?: string;
@@ -39,11 +39,18 @@ export function start(
 export async function fswal(args: readonly (string | number)[], options: RunOptions = {}): Promise<Run> {
   const child = start(args, options);
   const texts = { stdout: '', stderr: '' };
-  let interrupted = options.interruptWhen === undefined;
+  const { interruptWhen } = options;
+  let interrupted = interruptWhen === undefined;
+  const lines = { stdout: 0, stderr: 0 };
   for (const name of ['stdout', 'stderr'] as const) {
     child[name]?.setEncoding('utf8').on('data', (text: string) => {
       texts[name] += text;
-      if (interrupted || !texts[name].includes(options.interruptWhen as string)) return;
+      lines[name] += text.split('\n').length - 1;
+      const isTime =
+        typeof interruptWhen === 'number'
+          ? lines[name] >= interruptWhen
+          : texts[name].includes(interruptWhen as string);
+      if (interrupted || !isTime) return;
       interrupted = true;
       child.kill('SIGINT');
     });
