@@ -11,7 +11,7 @@ import { type Random, seeded } from '../src/harness/seeded.js';
 import { reopen } from '../src/harness/verify-log.js';
 import { newLogDir, removeLogDir } from './helpers/directories.js';
 
-const LOGS = count({ gate: 20, full: 20_000 });
+const LOGS = count({ gate: 10, full: 20_000 });
 const EVENTS = 3 * SEGMENT_EVENTS + 700;
 const MORE = 300;
 

@@ -25,11 +25,13 @@ import {
 import { afterAll } from 'vitest';
 
 const EVENT_WORDS = EVENT_BYTES / 4;
+/** In memory where that can be had: what these tests sync need not outlive them. */
+const BASE = fs.existsSync('/dev/shm') ? '/dev/shm' : os.tmpdir();
 const dirs: string[] = [];
 
 /** A new directory, removed after the tests of the file. */
 export function tempDir(): string {
-  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'fswal-recovery-'));
+  const dir = fs.mkdtempSync(path.join(BASE, 'fswal-recovery-'));
   dirs.push(dir);
   return dir;
 }

@@ -349,7 +349,19 @@ async function main({ parser, dir, seed, runs = Number.POSITIVE_INFINITY, ms = N
       else if (result.bad.length < 5) result.bad.push(`run ${run} of seed ${seed}: ${error.stack}`);
     }
     const took = performance.now() - start;
-    if (isMeasured) result.grownBytes = Math.max(result.grownBytes, peak() - memoryBefore);
+    let grown = isMeasured ? peak() - memoryBefore : 0;
+    // What it takes is the least of some: the collector runs when it likes, and threads start slowly on a busy machine.
+    for (let again = 0; again < 3 && grown > result.grownBytes; again++) {
+      globalThis.gc();
+      const before = peakFromNowOn();
+      try {
+        await read(made);
+      } catch {
+        // Told above.
+      }
+      grown = Math.min(grown, peak() - before);
+    }
+    result.grownBytes = Math.max(result.grownBytes, grown);
     // A header's worth more, for the shortest.
     const size = (made.length ?? Number.POSITIVE_INFINITY) + 1024;
     result.hashed = Math.max(result.hashed, (globalThis.hashedBytes - hashedBefore) / size);
