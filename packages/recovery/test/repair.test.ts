@@ -36,6 +36,15 @@ function snapshot(dir: string): Snapshot {
   return new Map(fs.readdirSync(dir).map((name) => [name, fs.readFileSync(path.join(dir, name))]));
 }
 
+/** Names of files that differ. Compared as bytes: the runner would compare number by number. */
+function differences(dir: string, before: Snapshot): string[] {
+  const now = snapshot(dir);
+  const names = new Set([...now.keys(), ...before.keys()]);
+  return [...names].filter(
+    (name) => !(before.get(name) && now.get(name)?.equals(before.get(name) as Buffer)),
+  );
+}
+
 /** The same directory again, files last changed at the same time: of a file without a header that is all that tells. */
 function restore(dir: string, from: Snapshot): void {
   for (const name of fs.readdirSync(dir)) fs.rmSync(path.join(dir, name), { recursive: true });
@@ -272,14 +281,14 @@ describe('repair', () => {
       durableBefore: { eventId: 4096n, source: META_FILE },
       tailRing: null,
     });
-    expect(snapshot(log.dir)).toEqual(before);
+    expect(differences(log.dir, before)).toEqual([]);
   });
 
   it.each(all)('of %s keeps all that verifies, and the log is sound then', (_, each) => {
     const { log, before } = damaged(each, 2);
     const found = readAll(log.dir, { mode: 'diagnostic' });
     const planned = repairNow(log.dir, true);
-    expect(snapshot(log.dir)).toEqual(before);
+    expect(differences(log.dir, before)).toEqual([]);
     const report = repairNow(log.dir);
     expect(planned).toEqual({ ...report, dryRun: true });
     expect(report.repaired).toBe(true);
@@ -313,7 +322,7 @@ describe('repair', () => {
     expect(repairNow(log.dir).repaired).toBe(false);
   });
 
-  it.each(all)('of %s, killed before the changes of files, comes to the same', (kind, each) => {
+  it.each(all)('of %s, killed before each change of a file, comes to the same', (_, each) => {
     const { log, before } = damaged(each, 2);
     const { dir } = log;
     const repair = () => void repairNow(dir);
@@ -321,16 +330,11 @@ describe('repair', () => {
     expect(error).toBeUndefined();
     expect(steps).toBeGreaterThan(1);
     const whole = snapshot(dir);
-    // Every other step, and the others in every other case: all cases go through the same steps.
-    for (let step = all.findIndex(([name]) => name === kind) % 2; step < steps; step += 2) {
+    for (let step = 0; step < steps; step++) {
       restore(dir, before);
       expect(runUntil(step, repair).error).toSatisfy(isKilled);
       expect(repairNow(dir).dryRun).toBe(false);
-      const after = snapshot(dir);
-      expect([...after.keys()], `killed before step ${step}`).toEqual([...whole.keys()]);
-      for (const [name, bytes] of whole) {
-        expect(after.get(name)?.equals(bytes), `killed before step ${step}: ${name}`).toBe(true);
-      }
+      expect(differences(dir, whole), `killed before step ${step}`).toEqual([]);
     }
   });
 });
@@ -390,7 +394,7 @@ describe('a repair', () => {
     expect(error).toMatchObject({ code: 'READ_FAILED', file: log.segments[2].file });
     expect((error as WalError).message).toContain('copy');
     spy.mockRestore();
-    expect(snapshot(log.dir)).toEqual(before);
+    expect(differences(log.dir, before)).toEqual([]);
   });
 
   it('changes nothing where more segments are missing than a log can lose', async () => {
@@ -404,7 +408,7 @@ describe('a repair', () => {
     fs.copyFileSync(far.segments[0].file, path.join(log.dir, path.basename(far.segments[0].file)));
     const before = snapshot(log.dir);
     await expect(repairLog({ dir: log.dir })).rejects.toMatchObject({ code: 'SEGMENT_GAP', file: log.dir });
-    expect(snapshot(log.dir)).toEqual(before);
+    expect(differences(log.dir, before)).toEqual([]);
   });
 
   it('is refused while somebody holds the directory', async () => {
