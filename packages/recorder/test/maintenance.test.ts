@@ -14,7 +14,15 @@ import {
 } from '@fswal/format';
 import { compressSegment, decompressSegment, readSegmentFile, registerReader } from '@fswal/format/files';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { FAST, newDir, newLogDir, restore, type Snapshot, snapshot } from './helpers/directories.js';
+import {
+  difference,
+  FAST,
+  newDir,
+  newLogDir,
+  restore,
+  type Snapshot,
+  snapshot,
+} from './helpers/directories.js';
 import { type HandOptions, HandRecorder, resumeAndStop } from './helpers/hand-recorder.js';
 import { Killed, runUntil } from './helpers/kill-switch.js';
 import { range, readLog, readMeta } from './helpers/read-log.js';
@@ -559,7 +567,7 @@ describe('both forms of a segment', () => {
     }
     expect(error).toBeInstanceOf(WalError);
     expect(error).toMatchObject({ code: 'BLOCK_CHECKSUM_MISMATCH', file: wal });
-    expect(snapshot(dir)).toEqual(before);
+    expect(difference(snapshot(dir), before)).toBe('');
   });
 
   test('a log whose segments are all compressed goes on in a new one', () => {
