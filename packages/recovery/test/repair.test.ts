@@ -4,12 +4,15 @@ import {
   BLOCK_BYTES,
   blockOffset,
   checksum,
+  decodeSegmentHeader,
+  encodeSegmentHeader,
   eventOffset,
   META_FILE,
+  sealBlock,
   TAIL_RING_FILE,
   WalError,
 } from '@fswal/format';
-import { compressSegment } from '@fswal/format/files';
+import { compressSegment, readBootId } from '@fswal/format/files';
 import { loadProvider } from '@fswal/mmap';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { LogFolder } from '../src/repair/log-folder.js';
@@ -134,7 +137,7 @@ const cases: Record<string, Case> = {
     spec: { segments: [{ blocks: full(3), tail: 90 }, { blocks: full(2) }, { blocks: full(16) }] },
     durable: 2,
     damage: ({ segments }) => fs.unlinkSync(segments[1].file),
-    changes: ['0 relinked', '1 added', '2 relinked'],
+    changes: ['0 rewritten', '1 added', '2 relinked'],
   },
   'a cut file': {
     damage: ({ segments }) => cut(segments[1].file, blockOffset(10) + 1_000),
@@ -231,6 +234,45 @@ const cases: Record<string, Case> = {
       writeRing(log.dir, { tailBlocks: 4, afterEventId: log.lastId, link: log.link, ids, bootId: BOOT });
     },
     changes: ['0 rewritten', '1 relinked'],
+  },
+  'a torn tail before segments that were made ahead': {
+    spec: { segments: [...usual.segments, { blocks: [], open: true }, { blocks: [], open: true }] },
+    durable: 0,
+    damage: ({ segments }) => flip(segments[1].file, blockOffset(1) + 700),
+    changes: ['1 rewritten', '2 moved aside', '3 moved aside', '4 moved aside'],
+  },
+  'a segment made ahead that is damaged, among others': {
+    spec: { segments: [...usual.segments, ...Array(3).fill({ blocks: [], open: true })] },
+    durable: 2,
+    damage: ({ segments }) => flip(segments[3].file, 20),
+    changes: ['3 moved aside', '4 moved aside', '5 moved aside'],
+  },
+  'a durable unsealed block that does not match its certificate': {
+    spec: { segments: [{ blocks: full(16) }, { blocks: [], tail: 100 }] },
+    damage: (log) => {
+      const offset = blockOffset(0) + eventOffset(100);
+      const bytes = fs.readFileSync(log.segments[1].file);
+      const prefixChecksum = checksum(bytes.subarray(blockOffset(0) + 64, offset), 0n);
+      writeMeta(log, 1, { offset, prefixChecksum });
+      flip(log.segments[1].file, blockOffset(0) + eventOffset(9) + 24);
+    },
+    changes: ['1 moved aside'],
+  },
+  'a chain that is broken amid a segment': {
+    damage: ({ segments }) => {
+      const bytes = fs.readFileSync(segments[1].file);
+      sealBlock(bytes.subarray(blockOffset(5), blockOffset(6)), 5, 256, 4711n);
+      fs.writeFileSync(segments[1].file, bytes);
+    },
+    changes: ['1 rewritten'],
+  },
+  'a header that speaks of fewer blocks than there are': {
+    damage: ({ segments }) => {
+      const bytes = fs.readFileSync(segments[1].file);
+      encodeSegmentHeader({ ...decodeSegmentHeader(bytes), blockCount: 14 }, bytes);
+      fs.writeFileSync(segments[1].file, bytes);
+    },
+    changes: ['1 rewritten', '2 relinked'],
   },
   'a tail ring that does not connect': {
     damage: (log) => {
@@ -372,6 +414,24 @@ describe('a repair', () => {
     const { log } = damaged(cases['the last block before a tail ring'] as Case, 2);
     expect(repairNow(log.dir).tailRing).toMatchObject({ events: 300 });
     expect(readAll(log.dir).ids.at(-1)).toBe(log.lastId + 300n);
+  });
+
+  it('leaves the events to a tail ring that holds all of them, where nothing is left of the segments', () => {
+    const log = buildLog({ segments: [{ blocks: [], tail: 100 }] });
+    const offset = blockOffset(0) + eventOffset(100);
+    const bytes = fs.readFileSync(log.segments[0].file);
+    const prefixChecksum = checksum(bytes.subarray(blockOffset(0) + 64, offset), 0n);
+    writeMeta(log, 0, { offset, prefixChecksum });
+    const ids = [...log.ids, ...idsAfter(log.lastId, 20)];
+    writeRing(log.dir, { tailBlocks: 4, afterEventId: 0n, ids, bootId: readBootId() });
+    flip(log.segments[0].file, blockOffset(0) + eventOffset(9) + 24);
+    const report = repairNow(log.dir);
+    expect(changesOf(report)).toEqual(['0 moved aside']);
+    expect(report.tailRing).toEqual({ events: 120, note: null });
+    const strict = readAll(log.dir, { bootId: readBootId() });
+    expect(strict.error).toBeUndefined();
+    expect(strict.ids).toEqual(ids);
+    expect(repairNow(log.dir).repaired).toBe(false);
   });
 
   it('keeps ids of an emptied log from being used again', () => {

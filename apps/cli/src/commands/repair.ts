@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { type RepairedFile, type RepairReport, repairLog } from '@fswal/recovery';
+import { type Gap, type RepairedFile, type RepairReport, repairLog } from '@fswal/recovery';
 import { ExitStatus } from '../exit-status.js';
 import { requireLog } from '../log/require-log.js';
 import { formatBytes, formatCount, formatRange, plural } from '../units.js';
@@ -32,11 +32,15 @@ export async function repair(
 }
 
 function describe(dir: string, report: RepairReport, dryRun: boolean): string {
-  const { repaired, files, events, firstEventId, lastEventId, durableBefore } = report;
+  const { repaired, files, gaps, tailRing, events, firstEventId, lastEventId, durableBefore } = report;
   if (!repaired) return `${dir}: sound, nothing to repair\n`;
   return `${[
     `${dir}: ${dryRun ? 'would be repaired; nothing was changed' : 'repaired'}`,
     ...files.flatMap(describeFile),
+    ...describeGaps(
+      gaps.filter((gap) => !files.some((file) => file.gaps.some((own) => own.file === gap.file))),
+    ),
+    ...describeRing(tailRing),
     `  ${plural(events, 'event')} ${dryRun ? 'would be' : 'are'} in the segments then: ${formatRange(firstEventId, lastEventId)}`,
     `  the log was durable up to event ${formatCount(durableBefore.eventId)} (${durableBefore.source})`,
   ].join('\n')}\n`;
@@ -46,9 +50,22 @@ function describeFile({ file, change, keptAs, droppedBytes, droppedBlocks, gaps 
   const dropped =
     droppedBytes === 0 ? '' : `, ${plural(droppedBlocks, 'block')} (${formatBytes(droppedBytes)}) dropped`;
   const kept = keptAs === null ? '' : `; as it was: ${path.basename(keptAs)}`;
-  const reasons = gaps.map(({ reason, message, block, afterEventId, beforeEventId }) => {
-    const before = beforeEventId === 0n ? 'the end' : `event ${beforeEventId}`;
-    return `    ${reason}, block ${block}, between event ${afterEventId} and ${before}: ${message}`;
-  });
+  const reasons = gaps.map((gap) => `    ${describeGap(gap)}`);
   return [`  ${path.basename(file)}: ${change}${dropped}${kept}`, ...reasons];
+}
+
+function describeGap({ reason, message, block, afterEventId, beforeEventId }: Gap): string {
+  const before = beforeEventId === 0n ? 'the end' : `event ${beforeEventId}`;
+  return `${reason}, block ${block}, between event ${afterEventId} and ${before}: ${message}`;
+}
+
+/** What is wrong with files that stay as they are. */
+function describeGaps(gaps: readonly Gap[]): string[] {
+  return gaps.map((gap) => `  ${path.basename(gap.file)}: ${describeGap(gap)}`);
+}
+
+function describeRing(ring: RepairReport['tailRing']): string[] {
+  if (ring === null) return [];
+  const note = ring.note === null ? '' : `; ${ring.note}`;
+  return [`  ${plural(ring.events, 'event')} more in the tail ring, for the next recorder${note}`];
 }

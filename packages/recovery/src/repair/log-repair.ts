@@ -82,6 +82,8 @@ export class LogRepair {
   readonly #step: RepairStep;
   readonly #scan: DiagnosticScan;
   readonly #tailGaps: Gap[] = [];
+  /** Made ahead and never used. */
+  readonly #prepared: SegmentFile[] = [];
   #kept: KeptSegment | undefined;
   /** The last segment that stays in the directory; -1 = none. */
   #lastIndex = -1;
@@ -126,9 +128,12 @@ export class LogRepair {
     return missing === undefined && reached && (offset <= SEGMENT_HEADER_BYTES || this.#holdsDurable);
   }
 
-  /** The durable position that is. */
-  get endPosition(): DurablePosition {
-    return this.after?.position ?? this.#emptyPosition();
+  /**
+   * The durable position that is.
+   * @param ringAfter where nothing is left of the segments: the event after which a tail ring holds all
+   */
+  endPosition(ringAfter: bigint | undefined): DurablePosition {
+    return this.after?.position ?? this.#emptyPosition(ringAfter);
   }
 
   /**
@@ -141,22 +146,21 @@ export class LogRepair {
     for (let i = 0; i < segments.length && !this.#ended; i++) {
       const found = this.#find(segments[i]);
       const judged = this.#judge(found);
-      // The newest first, and then the torn one: being killed in between leaves no gap.
       if (this.#ended) {
-        for (const beyond of segments.slice(i + 1).reverse()) {
-          this.#takeBeyond(this.#find(beyond));
-          onSegment();
-        }
+        const stays = countEvents(found.bytes, judged) > 0 || bytesInUse(found.bytes) === 0;
+        this.#takeBeyond(segments.slice(i + 1), stays, onSegment);
       }
       this.#take(found, judged);
       onSegment();
     }
+    this.#takePrepared();
     this.#scan.finish();
   }
 
-  /** Of a log without an event: later ones are above all that were durable once. */
-  #emptyPosition(): DurablePosition {
-    const { eventId, segmentIndex } = this.#survey.durable.position;
+  /** Of a log without an event: later ones are above all that were durable once, or are those of the ring. */
+  #emptyPosition(ringAfter: bigint | undefined): DurablePosition {
+    const { segmentIndex } = this.#survey.durable.position;
+    const eventId = ringAfter ?? this.#survey.durable.position.eventId;
     const offset = eventId === 0n ? SEGMENT_HEADER_BYTES : 0;
     return { segmentIndex: segmentIndex + 1, offset, eventId, prefixChecksum: 0n };
   }
@@ -187,10 +191,12 @@ export class LogRepair {
     const { file, bytes, damage, otherForm, formsAgree } = found;
     const { decision, verification } = judged.verdict;
     const changes = this.files.length;
+    const isEmpty = verification.status === 'OK' && verification.events === 0 && damage === undefined;
     if (countEvents(bytes, judged) > 0) this.#keep(found, judged);
-    else if (verification.status === 'OK' && damage === undefined) {
+    else if (isEmpty) {
       // Closed without an event, it is part of the log; else it was made ahead and never used.
       if (verification.state === 'sealed') this.#lastIndex = file.segmentIndex;
+      else this.#prepared.push(file);
     } else if (decision !== 'tail' || bytesInUse(bytes) > 0) this.#moveAside(file, judged.gaps);
     const changed = this.files.length > changes;
     if (otherForm !== undefined && (!formsAgree || changed)) this.#moveAside(otherForm, []);
@@ -242,11 +248,30 @@ export class LogRepair {
     return verification.status === 'OK' && isComplete(verification, bytes);
   }
 
-  /** Behind a torn tail: what holds events cannot be reached any more. */
-  #takeBeyond({ file, bytes, otherForm }: FoundSegment): void {
-    const { status, events } = verifySegment(bytes, { segmentIndex: file.segmentIndex });
-    if (status !== 'OK' || events > 0) this.#moveAside(file, []);
-    if (otherForm !== undefined) this.#moveAside(otherForm, []);
+  /**
+   * Behind a torn tail: what holds events cannot be reached any more. What was made ahead stays where it follows without a
+   * gap. The newest goes first, and then the torn one is cut: being killed in between leaves no gap.
+   *
+   * @param stays whether the torn one is not moved aside itself
+   */
+  #takeBeyond(beyond: readonly SegmentFile[], stays: boolean, onSegment: () => void): void {
+    const used = stays ? beyond.findIndex((file) => !isUnused(this.#find(file))) : 0;
+    for (const file of used < 0 ? [] : beyond.slice(used).reverse()) {
+      const { file: taken, otherForm } = this.#find(file);
+      this.#moveAside(taken, []);
+      if (otherForm !== undefined) this.#moveAside(otherForm, []);
+      onSegment();
+    }
+  }
+
+  /** Files that were made ahead are of use only where they follow the log without a gap. */
+  #takePrepared(): void {
+    let next = this.#lastIndex + 1;
+    const behind = this.#prepared.filter(({ segmentIndex }) => segmentIndex >= next);
+    for (const file of behind.sort((a, b) => a.segmentIndex - b.segmentIndex)) {
+      if (this.#lastIndex >= 0 && file.segmentIndex > next) this.#moveAside(file, []);
+      next = file.segmentIndex > next ? next : next + 1;
+    }
   }
 
   /** Makes the segments before one a log that goes on: closed at its end, and none missing. */
@@ -318,7 +343,7 @@ export class LogRepair {
     const parts: SoundParts = { runs: [{ block: 0, count: blocks }], unsealed: undefined };
     this.after = new SegmentEnd(segmentIndex, bytes, parts);
     this.#lookForDurable(segmentIndex, bytes);
-    const keep = damage !== undefined || gaps.some(({ offset, endOffset }) => endOffset > offset);
+    const keep = damage !== undefined || gaps.some((gap) => !isOfLink(gap));
     let keptAs: string | null = keep ? this.#folder.asideName(name) : null;
     // A damaged frame becomes a plain file; what only changes its chain stays compressed, as the disk may be full.
     const asPlain = compressed && damage !== undefined;
@@ -358,6 +383,19 @@ export class LogRepair {
       gaps,
     });
   }
+}
+
+/** Whether a file was made ahead, and nothing but that is known of the segment. */
+function isUnused({ file, bytes, damage, otherForm }: FoundSegment): boolean {
+  const { status, state, events } = verifySegment(bytes, { segmentIndex: file.segmentIndex });
+  return (
+    damage === undefined && otherForm === undefined && status === 'OK' && state === 'prepared' && events === 0
+  );
+}
+
+/** Whether all that is wrong is the link to the segment before, which a repair of that one breaks too. */
+function isOfLink({ reason, block, offset, endOffset }: Gap): boolean {
+  return reason === 'CHAINED_CHECKSUM_MISMATCH' && block === 0 && endOffset === offset;
 }
 
 /** Whether nothing can be missing at its end: it is closed, or full. */

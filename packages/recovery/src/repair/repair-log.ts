@@ -73,7 +73,7 @@ export function repairFolder(
     // What is above the durable position and does not connect is cut. While segments are chained anew that must not be.
     if (plan.mends) raiseDurable(folder, survey, cut.before);
     const mended = plan.mends ? walk('all') : cut;
-    if (!mended.durableFits) storeDurable(folder, mended.endPosition, false);
+    if (!mended.durableFits) storeDurable(folder, mended.endPosition(ring.holdsAllAfter), false);
   }
   const ringFile = ring.moveAside(folder, repaired && !dryRun);
   return {

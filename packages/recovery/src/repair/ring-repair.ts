@@ -1,14 +1,18 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import {
+  asWords,
+  BLOCK_EVENTS,
   decodeTailRingHeader,
   encodeTailRingHeader,
+  idAt,
   MAX_TAIL_BLOCKS,
   readTailRing,
   type SegmentsEnd,
   TAIL_RING_HEADER_BYTES,
   type TailRingContent,
   tailRingBytes,
+  tailRingEventWord,
   WalError,
 } from '@fswal/format';
 import {
@@ -38,12 +42,17 @@ export class RingRepair {
   /** What its header has to say instead; undefined where it is right. */
   readonly #link: bigint | undefined;
 
+  /** Where nothing is left of the segments and the ring holds all events behind this one; else undefined. */
+  readonly holdsAllAfter: bigint | undefined;
+
   private constructor(
     report: TailRingReport | null,
     file: string | undefined,
     isForeign: boolean,
     link: bigint | undefined,
+    holdsAllAfter?: bigint,
   ) {
+    this.holdsAllAfter = holdsAllAfter;
     this.report = report;
     this.#file = file;
     this.isForeign = isForeign;
@@ -82,6 +91,13 @@ export class RingRepair {
       const segmentsEnd: SegmentsEnd = end?.segmentsEnd ?? { lastEventId: afterEventId, ...NO_SEGMENTS };
       return readTailRing(image, segmentsEnd, readBootId());
     };
+    if (after === undefined) {
+      const whole = readWhole(image, afterEventId);
+      if (whole !== undefined) {
+        const { events, note } = whole.content;
+        return new RingRepair({ events, note: note ?? null }, file, false, undefined, whole.after);
+      }
+    }
     const now = read(after);
     const was = read(before);
     const found = now.state === 'foreign' && before?.lastEventId === after?.lastEventId ? was : now;
@@ -125,6 +141,29 @@ export class RingRepair {
       if (!own) holder.close();
     }
   }
+}
+
+/**
+ * The events of a ring that is all that is left of a log, where it has not gone round: nothing else of its life is in it.
+ * @param durableEventId it must hold this one too
+ */
+function readWhole(
+  image: Uint8Array,
+  durableEventId: bigint,
+): { content: TailRingContent; after: bigint } | undefined {
+  const header = decodeTailRingHeader(image);
+  if (header === undefined) return undefined;
+  const after = header.afterEventId;
+  const content = readTailRing(image, { lastEventId: after, ...NO_SEGMENTS }, readBootId());
+  if (content.state !== 'events' || content.lastEventId < durableEventId) return undefined;
+  const words = asWords(image);
+  let above = 0;
+  for (let slot = 0; slot < header.tailBlocks; slot++) {
+    for (let event = 0; event < BLOCK_EVENTS; event++) {
+      if (idAt(words, tailRingEventWord(slot, event)) > after) above++;
+    }
+  }
+  return above === content.events ? { content, after } : undefined;
 }
 
 /** The ring, or why it cannot be one. */
