@@ -82,6 +82,28 @@ describe('dump', () => {
     expect(idsOf(run.stdout)).toEqual([...range(1, from), ...range(to, 3 * SEGMENT_EVENTS)]);
   });
 
+  it('--diagnostic --limit: says what it passed over before the last event printed, and no more', async () => {
+    const dir = await record(3 * SEGMENT_EVENTS);
+    flip(segment(dir, 0), blockOffset(2) + 100);
+    flip(segment(dir, 1), blockOffset(2) + 100);
+    const limited = (limit: number) => fswal(['dump', dir, '--diagnostic', '--limit', limit]);
+    expect(await limited(512)).toMatchObject({ status: 0, stderr: '' });
+    const behind = await limited(513);
+    expect(idsOf(behind.stdout)).toEqual([...range(1, 512), 769]);
+    expect(behind.status).toBe(1);
+    expect(behind.stderr.match(/passed over.* \(/g)).toEqual([
+      'passed over between event 512 and event 769 (',
+    ]);
+  });
+
+  it('--diagnostic --limit: says what is missing before the first event printed', async () => {
+    const dir = await record(2 * SEGMENT_EVENTS);
+    flip(segment(dir, 0), blockOffset(0) + 100);
+    const run = await fswal(['dump', dir, '--diagnostic', '--limit', 1]);
+    expect([run.status, idsOf(run.stdout)]).toEqual([1, [257]]);
+    expect(run.stderr).toContain('1 block passed over between event 0 and event 257');
+  });
+
   it('has nothing to print where there is no log', async () => {
     const empty = tempDir();
     expect(await fswal(['dump', empty])).toMatchObject({ status: 2, stdout: '' });

@@ -95,6 +95,12 @@ export class SegmentSalvage implements SoundParts {
     if (this.#takeHeader()) this.#walk();
   }
 
+  /** Ids that come next are above this one. Recycled files hold older ids, which are not events of theirs. */
+  get #floor(): bigint {
+    const first = this.header?.firstEventId ?? 0n;
+    return first > this.lastEventId ? first - 1n : this.lastEventId;
+  }
+
   /** @returns whether the file may hold blocks of this segment */
   #takeHeader(): boolean {
     let header: SegmentHeader | undefined;
@@ -177,8 +183,9 @@ export class SegmentSalvage implements SoundParts {
       return { reason: 'BLOCK_CHECKSUM_MISMATCH', message: 'the events are not those that were sealed' };
     }
     const mostId = this.header?.closedNs ? this.header.lastEventId : lastEventId;
-    if (firstEventId <= this.lastEventId || lastEventId > mostId) {
-      const message = `events ${firstEventId} to ${lastEventId} are not of this place, behind event ${this.lastEventId}`;
+    const floor = this.#floor;
+    if (firstEventId <= floor || lastEventId > mostId) {
+      const message = `events ${firstEventId} to ${lastEventId} are not of this place, behind event ${floor}`;
       return { reason: 'SEGMENT_CORRUPTED', message };
     }
     const first = (start + eventOffset(0)) / WORD_BYTES;
@@ -235,7 +242,7 @@ export class SegmentSalvage implements SoundParts {
   #takeUnsealed({ block, events }: UnsealedEvents, end: number): void {
     const start = blockOffset(block) + BLOCK_HEADER_BYTES;
     const room = Math.min(BLOCK_EVENTS, Math.floor((this.#bytes.length - start) / EVENT_BYTES));
-    const count = countGrowing(this.#words, start / WORD_BYTES, room, this.lastEventId);
+    const count = countGrowing(this.#words, start / WORD_BYTES, room, this.#floor);
     this.#endGap(block);
     if (count < events) {
       const message = 'the event ids of the unsealed block do not grow';
@@ -253,10 +260,11 @@ export class SegmentSalvage implements SoundParts {
     this.#endGap(end);
   }
 
-  /** Whether anything from an offset on may be an event that is later than the last one. */
+  /** Whether anything from an offset on may be an event that comes next. */
   #hasEventsFrom(offset: number): boolean {
-    const low = Number(BigInt.asIntN(32, this.lastEventId));
-    const high = Number(BigInt.asIntN(32, this.lastEventId >> 32n));
+    const floor = this.#floor;
+    const low = Number(BigInt.asIntN(32, floor));
+    const high = Number(BigInt.asIntN(32, floor >> 32n));
     for (let at = offset / WORD_BYTES; at + EVENT_WORDS <= this.#words.length; at += EVENT_WORDS) {
       if (idIsGreater(this.#words, at, high, low)) return true;
     }

@@ -178,6 +178,49 @@ describe.each([1, 2] as const)('damage, version %i', (version) => {
   });
 });
 
+describe('what a recycled file had before, at the front of a log that retention has shortened', () => {
+  const stale = () => fs.readFileSync(buildLog({ segments: [{ blocks: full(16) }] }).segments[0].file);
+
+  it('is not delivered in the place of a block', () => {
+    const log = buildLog({ ...threeSegments, firstSegmentIndex: 3, firstEventId: 12_289n });
+    writeMeta(log);
+    const { file } = log.segments[0];
+    const bytes = fs.readFileSync(file);
+    stale().copy(bytes, blockOffset(0), blockOffset(0), blockOffset(1));
+    fs.writeFileSync(file, bytes);
+    const { ids, end } = diagnose(log.dir);
+    expect(ids).toEqual(log.ids.slice(256));
+    expect(end.gaps).toMatchObject([
+      {
+        file,
+        reason: 'SEGMENT_CORRUPTED',
+        block: 0,
+        blocks: 1,
+        afterEventId: 0n,
+        beforeEventId: 12_545n,
+      },
+    ]);
+  });
+
+  it('is not delivered behind damage of an open segment', () => {
+    const log = buildLog({
+      segments: [{ blocks: full(2), open: true }],
+      firstSegmentIndex: 3,
+      firstEventId: 12_289n,
+    });
+    writeMeta(log);
+    const { file } = log.segments[0];
+    const bytes = fs.readFileSync(file);
+    stale().copy(bytes, blockOffset(2), blockOffset(2));
+    fs.writeFileSync(file, bytes);
+    flip(file, blockOffset(0) + 20);
+    flip(file, blockOffset(1) + 20);
+    const { ids, end } = diagnose(log.dir);
+    expect(ids).toEqual([]);
+    expect(end.gaps).toMatchObject([{ file, block: 0, afterEventId: 0n, beforeEventId: 0n }]);
+  });
+});
+
 describe('the chain', () => {
   it('that breaks between sound blocks is listed, and they are delivered', () => {
     const log = durableLog();

@@ -194,6 +194,16 @@ const cases: Record<string, Case> = {
     },
     changes: ['1 relinked'],
   },
+  'a first block that a recycled file had before': {
+    spec: { ...usual, firstSegmentIndex: 3, firstEventId: 12_289n },
+    damage: ({ segments }) => {
+      const stale = fs.readFileSync(buildLog({ segments: [{ blocks: full(16) }] }).segments[0].file);
+      const bytes = fs.readFileSync(segments[0].file);
+      stale.copy(bytes, blockOffset(0), blockOffset(0), blockOffset(1));
+      fs.writeFileSync(segments[0].file, bytes);
+    },
+    changes: ['3 rewritten', '4 relinked', '5 relinked'],
+  },
   'a damaged compressed segment': {
     damage: ({ segments }) => {
       const packed = compress(segments[1].file);

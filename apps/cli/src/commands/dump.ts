@@ -1,3 +1,4 @@
+import { EVENT_WORDS, idAt } from '@fswal/format';
 import { RecoveryManager } from '@fswal/recovery';
 import { ExitStatus } from '../exit-status.js';
 import { breathe } from '../interrupts.js';
@@ -8,6 +9,8 @@ import type { CommandResult, Context } from './command.js';
 
 /** Text is handed on in pieces of about this size. */
 const CHUNK_CHARS = 256 * 1024;
+/** So many are read between two looks for a signal. */
+const BLOCKS_PER_BREATH = 1024;
 
 export interface DumpOptions {
   readonly from?: bigint;
@@ -28,44 +31,64 @@ export async function dump(dir: string, options: DumpOptions, context: Context):
   });
   try {
     if (format === 'csv') await context.output.print(CSV_HEADER);
-    await printEvents(recovery, options, context);
-    return tellGaps(recovery, context);
+    const limitEventId = await printEvents(recovery, options, context);
+    if (diagnostic && limitEventId !== undefined) await readToEnd(recovery, context);
+    return tellGaps(recovery, limitEventId, context);
   } finally {
     await recovery.close();
   }
 }
 
-/** Prints what is left of a replay. What is sound before damage is printed before the damage is thrown. */
+/**
+ * Prints what is left of a replay. What is sound before damage is printed before the damage is thrown.
+ * @returns the event with which the limit was reached, 0 = the limit is 0; undefined where the replay ended first
+ */
 export async function printEvents(
   recovery: RecoveryManager,
   { limit = Number.POSITIVE_INFINITY, format }: Pick<DumpOptions, 'limit' | 'format'>,
   { output, signal }: Context,
-): Promise<void> {
+): Promise<bigint | undefined> {
   let left = limit;
+  let lastEventId = 0n;
   let text = '';
   try {
     while (left > 0) {
       const block = recovery.nextBlock();
-      if (block === undefined) break;
+      if (block === undefined) return undefined;
       const count = Math.min(block.count, left);
       left -= count;
+      lastEventId = idAt(block.words, block.base + (count - 1) * EVENT_WORDS);
       text += eventLines({ words: block.words, base: block.base, count }, format);
       if (text.length < CHUNK_CHARS) continue;
       await output.print(text);
       text = '';
       await breathe(signal);
     }
+    return lastEventId;
   } finally {
     if (text !== '') await output.print(text);
   }
 }
 
-function tellGaps({ report }: RecoveryManager, { output }: Context): ExitStatus {
-  for (const { file, reason, message, offset, blocks, afterEventId, beforeEventId } of report.gaps) {
+/** Gaps are known at the end only. */
+async function readToEnd(recovery: RecoveryManager, { signal }: Context): Promise<void> {
+  for (let blocks = 1; recovery.nextBlock() !== undefined; blocks++) {
+    if (blocks % BLOCKS_PER_BREATH === 0) await breathe(signal);
+  }
+}
+
+/** @param limitEventId the last event printed: gaps behind it are not told. Undefined = all were */
+function tellGaps(
+  { report }: RecoveryManager,
+  limitEventId: bigint | undefined,
+  { output }: Context,
+): ExitStatus {
+  const gaps = report.gaps.filter((gap) => limitEventId === undefined || gap.afterEventId < limitEventId);
+  for (const { file, reason, message, offset, blocks, afterEventId, beforeEventId } of gaps) {
     const between = `between event ${afterEventId} and ${beforeEventId === 0n ? 'the end' : `event ${beforeEventId}`}`;
     output.say(
       `fswal: ${reason}: ${plural(blocks, 'block')} passed over ${between} (file ${file}, offset ${offset}): ${message}`,
     );
   }
-  return report.gaps.length === 0 ? ExitStatus.Sound : ExitStatus.Damaged;
+  return gaps.length === 0 ? ExitStatus.Sound : ExitStatus.Damaged;
 }
