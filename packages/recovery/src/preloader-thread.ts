@@ -152,14 +152,15 @@ export class PreloaderThread {
     return false;
   }
 
-  /** Resolves when a window is filled (true), or the time is up or the thread gone (false). */
+  /** Resolves when a window is filled or the thread gone, which whoever takes one learns (true), or the time is up (false). */
   async filled(timeoutMs: number): Promise<boolean> {
     const deadline = performance.now() + timeoutMs;
     for (;;) {
       const leftMs = Math.max(0, deadline - performance.now());
       if (await this.#filled.waitNotEmptyAsync(Math.min(leftMs, NAP_MS))) return true;
       // Nobody fills another one once the thread is gone.
-      if (leftMs === 0 || this.#failure !== undefined) return false;
+      if (this.#failure !== undefined) return true;
+      if (leftMs === 0) return false;
     }
   }
 

@@ -189,8 +189,8 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
   }
 
   /**
-   * Resolves when `next()` need not wait: there is an event, an end or an error to learn of (true), or not in time or not
-   * any more (false). Not for use while a call of it is pending.
+   * Resolves when `next()` need not wait: there is an event, an end or an error to learn of (true), or not in time or the
+   * recovery was closed (false). Not for use while a call of it is pending.
    */
   async waitForNext(timeoutMs = Number.POSITIVE_INFINITY): Promise<boolean> {
     if (this.closing !== undefined) return false;

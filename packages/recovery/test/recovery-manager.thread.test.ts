@@ -313,6 +313,32 @@ describe('a preloader thread that is gone', () => {
     await recovery.close();
   });
 
+  it.each([false, true])('is told to who waits for events, follow: %s', async (follow) => {
+    const log = buildLog(manySegments);
+    writeMeta(log);
+    const recovery = await RecoveryManager.open({ dir: log.dir, readAhead: 2, follow });
+    const replayed = (async () => {
+      while (await recovery.waitForNext()) {
+        while (recovery.next()) if (recovery.event.eventIdBig === 1n) await workerOf(recovery).terminate();
+      }
+    })();
+    await expect(replayed).rejects.toMatchObject({ name: 'WalError', code: 'WORKER_FAILED' });
+    await recovery.close();
+    expect(await recovery.waitForNext()).toBe(false);
+  });
+
+  it('wakes who waits for events already, to be told', async () => {
+    const log = buildLog(manySegments);
+    writeMeta(log);
+    const recovery = await RecoveryManager.open({ dir: log.dir, follow: true });
+    eachEvent(recovery);
+    const waiting = recovery.waitForNext();
+    await workerOf(recovery).terminate();
+    expect(await waiting).toBe(true);
+    expect(() => recovery.next()).toThrow(expect.objectContaining({ code: 'WORKER_FAILED' }));
+    await recovery.close();
+  });
+
   it('is told even while the replay does not return to the event loop', async () => {
     const log = buildLog(manySegments);
     writeMeta(log);
