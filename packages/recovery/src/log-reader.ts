@@ -39,6 +39,9 @@ import { TailRingImage } from './tail-ring-image.js';
 import { windowBytesFor } from './window-bytes.js';
 import { type LogEnd, PASSED_OVER, type SeekTarget, SeekWord, type WindowSource } from './window-source.js';
 
+/** So often a replay that has delivered nothing begins anew where retention has taken what it was to begin with. */
+const MAX_BEGINNINGS = 5;
+
 /** A segment as it lies in a window. */
 interface FoundSegment extends VerifiedSegment {
   readonly segmentIndex: number;
@@ -67,7 +70,8 @@ export interface LogReaderOptions {
  *
  * A recorder may be at work meanwhile, so the order of the reads matters: the tail ring first (what it loses
  * afterwards is in the segments by then), then the durable position (older than the segments that it is held
- * against), then the list of segments, and each segment as its turn comes.
+ * against), then the list of segments, and each segment as its turn comes. Retention may be faster: the log is then
+ * listed anew or, where events were delivered, ends with SEGMENT_NOT_FOUND. It is not damaged.
  */
 export class LogReader implements WindowSource {
   readonly windowBytes: number;
@@ -79,14 +83,18 @@ export class LogReader implements WindowSource {
   readonly #dir: string;
   readonly #onProgress: () => void;
   readonly #onSegment: NonNullable<LogReaderOptions['onSegment']>;
-  readonly #files: readonly SegmentFile[];
-  /** The `.lz4` of segments that have both forms: a recorder was interrupted while it compressed them. */
-  readonly #otherForms: ReadonlyMap<number, SegmentFile>;
-  readonly #locator: SegmentLocator;
-  readonly #durable: KnownDurable;
-  /** Why the log cannot be read from its beginning. */
-  readonly #missing: WalError | undefined;
   readonly #behind: LogTail;
+  #files: readonly SegmentFile[] = [];
+  /** The `.lz4` of segments that have both forms: a recorder was interrupted while it compressed them. */
+  #otherForms: ReadonlyMap<number, SegmentFile> = new Map();
+  #locator: SegmentLocator;
+  #durable: KnownDurable;
+  /** Why the log cannot be read from its beginning. */
+  #missing: WalError | undefined;
+  /** Times that reading has begun since it was opened, or since the last seek. */
+  #beginnings = 1;
+  /** Whether events were delivered since then: from there on none may be left out. */
+  #hasDelivered = false;
   #scan: LogScan;
   #next = 0;
   /** Before the first window after a seek. */
@@ -98,21 +106,18 @@ export class LogReader implements WindowSource {
   #endEventId = 0n;
   #done = false;
 
-  private constructor(options: LogReaderOptions, { kept, durable, missing }: LogSurvey, behind: LogTail) {
+  private constructor(options: LogReaderOptions, survey: LogSurvey, behind: LogTail) {
     this.#dir = options.dir;
     this.#onProgress = options.onProgress ?? (() => {});
     this.#onSegment = options.onSegment ?? (() => {});
+    this.#behind = behind;
+    const { durable, missing } = survey;
     this.#durable = durable;
     this.#missing = missing;
-    const files = oneFormEach(kept);
-    const others = kept.filter((file) => !files.includes(file));
-    this.#otherForms = new Map(others.map((file) => [file.segmentIndex, file]));
-    this.#behind = behind;
-    this.#files = files;
-    this.#locator = new SegmentLocator(options.dir, files);
+    this.#locator = this.#list(survey);
     this.segmentCount = this.#files.length;
     this.windowBytes = windowBytesFor(options.dir, this.#files);
-    this.summary = { oldestSegmentIndex: files[0]?.segmentIndex ?? null, durable: durable.report };
+    this.summary = { oldestSegmentIndex: this.#files[0]?.segmentIndex ?? null, durable: durable.report };
     this.#scan = new LogScan(durable.position);
     const { fromEventId } = options;
     this.#beginAt(fromEventId > 0n ? { word: SeekWord.eventId, value: fromEventId } : undefined);
@@ -139,8 +144,18 @@ export class LogReader implements WindowSource {
   }
 
   seek(target: SeekTarget): void {
+    this.#beginnings = 1;
+    this.#hasDelivered = false;
     this.#beginAt(target);
     this.#seeking = true;
+  }
+
+  #list({ kept }: LogSurvey): SegmentLocator {
+    const files = oneFormEach(kept);
+    const others = kept.filter((file) => !files.includes(file));
+    this.#files = files;
+    this.#otherForms = new Map(others.map((file) => [file.segmentIndex, file]));
+    return new SegmentLocator(this.#dir, files);
   }
 
   #beginAt(from: SeekTarget | undefined): void {
@@ -183,6 +198,7 @@ export class LogReader implements WindowSource {
       const last = content.blocks - 1;
       const lastEventId = idAt(window.words, eventWord(last, eventsOfBlock(window.words, last) - 1));
       this.#from = { word: SeekWord.eventId, value: lastEventId + 1n };
+      this.#hasDelivered = true;
       return content;
     } catch (error) {
       // Reading the whole segment comes upon the same, and says what it is.
@@ -219,14 +235,32 @@ export class LogReader implements WindowSource {
         if (found !== undefined && reader.isCurrent()) return this.#judge(found, window, reader);
       } catch (error) {
         if (!(error instanceof WalError)) throw error;
-        // Listed and gone since. Retention takes the oldest ones, and a closing recorder those that it has not used; any
-        // other leaves a gap, which is found.
         if ((error.cause as NodeJS.ErrnoException | undefined)?.code !== 'ENOENT') return this.#fail(error);
       } finally {
         reader?.close();
       }
     }
-    return undefined;
+    return this.#passGone(segmentIndex);
+  }
+
+  /**
+   * Listed and gone since. Retention takes the oldest ones, and a closing recorder those that it has not used; any other
+   * leaves a gap, which is found.
+   */
+  #passGone(segmentIndex: number): undefined {
+    const survey = surveyLog(this.#dir);
+    const [oldest] = survey.kept;
+    if (oldest === undefined || oldest.segmentIndex <= segmentIndex) return undefined;
+    if (this.#hasDelivered || this.#beginnings === MAX_BEGINNINGS) {
+      const message = `segment ${segmentIndex} was removed by retention while the log was read; the oldest kept is segment ${oldest.segmentIndex}: open it again`;
+      const file = path.join(this.#dir, oldest.name);
+      return this.#fail(new WalError('SEGMENT_NOT_FOUND', message, { file, eventId: this.#endEventId }));
+    }
+    this.#beginnings++;
+    this.#durable = survey.durable;
+    this.#missing = survey.missing;
+    this.#locator = this.#list(survey);
+    this.#beginAt(this.#from);
   }
 
   #open({ name, compressed }: SegmentFile): SegmentReader {
@@ -294,10 +328,12 @@ export class LogReader implements WindowSource {
     tailEvents: number,
   ): WindowContent | undefined {
     if (blocks === 0 && tailEvents === 0) return undefined;
-    if (this.#from === undefined) return { segmentIndex, blocks, tailEvents, startBlock: 0, startEvent: 0 };
-    const start = seekInWindow(window.words, blocks, tailEvents, this.#from);
+    const atFront = { startBlock: 0, startEvent: 0 };
+    const start =
+      this.#from === undefined ? atFront : seekInWindow(window.words, blocks, tailEvents, this.#from);
     if (start === undefined) return undefined;
     this.#from = undefined;
+    this.#hasDelivered = true;
     return { segmentIndex, blocks, tailEvents, ...start };
   }
 

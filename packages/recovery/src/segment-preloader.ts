@@ -1,3 +1,4 @@
+import type { SegmentFile } from '@fswal/format';
 import type { SpscRing } from '@fswal/ring';
 import { toPlainError } from './plain-error.js';
 import {
@@ -46,8 +47,8 @@ export class SegmentPreloader {
   readonly #firstMemory: readonly SharedArrayBuffer[];
   readonly #toldMemory: SharedArrayBuffer[];
   readonly #free: number[];
-  /** Windows that the verifiers have, in the order of the segments. */
-  readonly #assigned: number[] = [];
+  /** Windows that the verifiers have and the files for them, in the order of the segments. */
+  readonly #assigned: { readonly window: number; readonly file: SegmentFile }[] = [];
   readonly #record = new Int32Array(FILLED_WORDS);
   readonly #returned = new Int32Array(EXHAUSTED_WORDS);
   #epoch = 0;
@@ -103,9 +104,15 @@ export class SegmentPreloader {
     if (this.#stopped || this.#ended) return work;
     this.#assign();
     const assigned = this.#assigned.shift();
-    const window = assigned ?? this.#free.pop();
-    if (window === undefined) return work;
-    return work + this.#fill(window, assigned === undefined ? undefined : this.#verifiers?.take(assigned));
+    if (assigned !== undefined) return work + this.#fill(assigned.window, this.#takeVerified(assigned));
+    const window = this.#free.pop();
+    return window === undefined ? work : work + this.#fill(window, undefined);
+  }
+
+  /** Undefined as well where the source has listed its log anew, and another segment is next. */
+  #takeVerified({ window, file }: { window: number; file: SegmentFile }): VerifiedSegment | undefined {
+    const verified = this.#verifiers?.take(window);
+    return this.#source.ahead?.(0)?.name === file.name ? verified : undefined;
   }
 
   /** Ends the verifiers, which are idle then or soon. */
@@ -122,7 +129,7 @@ export class SegmentPreloader {
       if (file === undefined) return;
       const [window] = this.#free.splice(at, 1);
       this.#verifiers.submit(window, file);
-      this.#assigned.push(window);
+      this.#assigned.push({ window, file });
     }
   }
 
@@ -136,7 +143,7 @@ export class SegmentPreloader {
   #seek(record: Int32Array): void {
     const low = BigInt(record[ExhaustedWord.valueLow] >>> 0);
     const high = BigInt(record[ExhaustedWord.valueHigh] >>> 0);
-    for (const window of this.#assigned.splice(0)) {
+    for (const { window } of this.#assigned.splice(0)) {
       this.#verifiers?.take(window);
       this.#free.push(window);
     }

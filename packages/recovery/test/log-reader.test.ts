@@ -11,16 +11,21 @@ import {
   encodeMeta,
   encodeSegmentHeader,
   eventOffset,
+  isDamage,
   META_FILE,
   segmentFileName,
   TAIL_RING_FILE,
 } from '@fswal/format';
 import { compressSegment } from '@fswal/format/files';
 import { describe, expect, it } from 'vitest';
+import { openSource } from '../src/open-source.js';
+import { ReplayWindow } from '../src/replay-window.js';
+import { SeekWord } from '../src/window-source.js';
 import { buildLog, full, idsAfter, tempDir, writeMeta, writeRing } from './helpers/log-builder.js';
-import { BOOT, readAll } from './helpers/read-all.js';
+import { BOOT, readAll, readFrom } from './helpers/read-all.js';
 import { cut, flip, zero } from './helpers/vandal.js';
 
+const strict = { mode: 'strict', follow: false, fromEventId: 0n, bootId: BOOT } as const;
 const threeSegments = { segments: [{ blocks: full(16) }, { blocks: full(16) }, { blocks: [256, 256, 100] }] };
 
 describe('sound logs', () => {
@@ -620,6 +625,77 @@ describe('what is not a segment', () => {
     writeMeta(log);
     fs.writeFileSync(`${log.segments[1].file}.lz4`, 'half of it');
     expect(readAll(log.dir).ids).toEqual(log.ids);
+  });
+});
+
+describe('retention that is faster than the reader', () => {
+  const eight = { segments: Array.from({ length: 8 }, () => ({ blocks: full(16) })) };
+
+  function removed(count: number, from = 0) {
+    const log = buildLog(eight);
+    writeMeta(log);
+    return { log, remove: () => log.segments.slice(from, count).map(({ file }) => fs.unlinkSync(file)) };
+  }
+
+  it.each([1, 3, 7])('begins anew behind the segments that went after they were listed: %i', (count) => {
+    const { log, remove } = removed(count);
+    const reader = openSource({ ...strict, dir: log.dir });
+    remove();
+    expect(readFrom(reader)).toMatchObject({
+      ids: log.segments.slice(count).flatMap(({ ids }) => ids),
+      error: undefined,
+    });
+  });
+
+  it('reads a log of which no listed segment is left', () => {
+    const { log, remove } = removed(8);
+    const later = buildLog({ ...eight, segments: [...eight.segments, { blocks: full(16) }] });
+    const reader = openSource({ ...strict, dir: log.dir });
+    remove();
+    fs.copyFileSync(later.segments[8].file, path.join(log.dir, segmentFileName(8)));
+    writeMeta({ ...later, dir: log.dir });
+    expect(readFrom(reader)).toMatchObject({ ids: later.segments[8].ids, error: undefined });
+  });
+
+  it('begins anew after a seek as well, to where the target was', () => {
+    const { log, remove } = removed(3);
+    const reader = openSource({ ...strict, dir: log.dir });
+    readFrom(reader);
+    remove();
+    reader.seek({ word: SeekWord.eventId, value: 5n });
+    expect(readFrom(reader).ids[0]).toBe(log.segments[3].ids[0]);
+    reader.seek({ word: SeekWord.eventId, value: log.lastId });
+    expect(readFrom(reader)).toMatchObject({ ids: [log.lastId], error: undefined });
+  });
+
+  it('says so where events were delivered: the log is not damaged', () => {
+    const { log, remove } = removed(5);
+    const reader = openSource({ ...strict, dir: log.dir });
+    const window = ReplayWindow.allocate(reader.windowBytes);
+    expect(reader.readNext(window)).toMatchObject({ segmentIndex: 0 });
+    remove();
+    const { ids, error } = readFrom(reader);
+    expect(ids).toEqual([]);
+    expect(error).toMatchObject({ code: 'SEGMENT_NOT_FOUND', file: log.segments[5].file });
+    expect(error?.message).toContain('segment 1 was removed by retention');
+    expect(isDamage(error?.code ?? '')).toBe(false);
+  });
+
+  it('says so where the rest of the segment went that a seek has read around its target', () => {
+    const { log, remove } = removed(5);
+    const reader = openSource({ ...strict, dir: log.dir });
+    const window = ReplayWindow.allocate(reader.windowBytes);
+    reader.seek({ word: SeekWord.eventId, value: log.segments[2].ids[5] });
+    expect(reader.readNext(window)).toMatchObject({ segmentIndex: 2 });
+    remove();
+    expect(readFrom(reader)).toMatchObject({ ids: [], error: { code: 'SEGMENT_NOT_FOUND' } });
+  });
+
+  it('is no excuse for a gap', () => {
+    const { log, remove } = removed(5, 3);
+    const reader = openSource({ ...strict, dir: log.dir });
+    remove();
+    expect(readFrom(reader).error).toMatchObject({ code: 'SEGMENT_GAP' });
   });
 });
 
