@@ -15,7 +15,6 @@ import {
   listLogDirectory,
   MAX_COMPRESSED_BYTES,
   MAX_SEGMENT_BYTES,
-  oneFormEach,
   readBootId,
   readRegularFile,
   readTailRingPlace,
@@ -50,8 +49,6 @@ export class DiagnosticReader implements WindowSource {
 
   readonly #options: LogReaderOptions;
   readonly #survey: LogSurvey;
-  readonly #files: readonly SegmentFile[];
-  readonly #otherForms: ReadonlyMap<number, SegmentFile>;
   readonly #locator: SegmentLocator;
   readonly #behind: LogTail;
   #scan: DiagnosticScan;
@@ -66,11 +63,7 @@ export class DiagnosticReader implements WindowSource {
     this.#options = options;
     this.#survey = survey;
     this.#behind = behind;
-    const { kept, durable } = survey;
-    const files = oneFormEach(kept);
-    const others = kept.filter((file) => !files.includes(file));
-    this.#files = files;
-    this.#otherForms = new Map(others.map((file) => [file.segmentIndex, file]));
+    const { files, durable } = survey;
     this.#locator = new SegmentLocator(options.dir, files);
     this.segmentCount = files.length;
     this.windowBytes = windowBytesFor(options.dir, files);
@@ -116,7 +109,7 @@ export class DiagnosticReader implements WindowSource {
 
   readNext(window: ReplayWindow): WindowContent | undefined {
     while (!this.#done) {
-      const file = this.#files[this.#next];
+      const file = this.#survey.files[this.#next];
       const content = file === undefined ? this.#endSegments() : this.#take(file, window);
       if (content !== undefined) return content;
     }
@@ -126,7 +119,7 @@ export class DiagnosticReader implements WindowSource {
   #take(segment: SegmentFile, window: ReplayWindow): WindowContent | undefined {
     this.#next++;
     let failure: WalError | undefined;
-    for (const form of segmentForms(segment, this.#otherForms.get(segment.segmentIndex))) {
+    for (const form of segmentForms(segment, this.#survey.otherForms.get(segment.segmentIndex))) {
       try {
         const outcome = this.#tryForm(form, window);
         if (outcome === 'try the next form') continue;
@@ -165,7 +158,7 @@ export class DiagnosticReader implements WindowSource {
       this.#endEventId = this.#scan.lastEventId;
       const content = this.#deliver(judged, segmentIndex, window, reader);
       if (judged.verdict.decision === 'tail') {
-        const beyond = this.#files.slice(this.#next).map(({ name }) => name);
+        const beyond = this.#survey.files.slice(this.#next).map(({ name }) => name);
         this.#tail = tornTail(judged.verdict, bytes, reader.file, beyond);
         this.#endSegments();
       }

@@ -10,7 +10,7 @@ import {
   segmentFileName,
   WalError,
 } from '@fswal/format';
-import { oneFormEach, readDurablePosition } from '@fswal/format/files';
+import { readDurablePosition } from '@fswal/format/files';
 import { FollowedSegment } from './followed-segment.js';
 import { type LogSurvey, surveyLog } from './log-survey.js';
 import type { LogSummary } from './recovery-report.js';
@@ -149,8 +149,7 @@ export class LogFollower implements WindowSource {
   }
 
   #begin(survey: LogSurvey): typeof AGAIN | undefined {
-    const { durable, kept, missing } = survey;
-    const files = oneFormEach(kept);
+    const { durable, files, missing } = survey;
     const at = this.#target === undefined ? 0 : new SegmentLocator(this.#dir, files).locate(this.#target);
     this.#survey = survey;
     this.#durable = durable.position;

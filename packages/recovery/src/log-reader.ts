@@ -14,13 +14,7 @@ import {
   verifySegment,
   WalError,
 } from '@fswal/format';
-import {
-  type KnownDurable,
-  listLogDirectory,
-  oneFormEach,
-  readBootId,
-  readTailRingPlace,
-} from '@fswal/format/files';
+import { type KnownDurable, listLogDirectory, readBootId, readTailRingPlace } from '@fswal/format/files';
 import { type LogSurvey, surveyLog } from './log-survey.js';
 import { LogTail, tornTail } from './log-tail.js';
 import { readAround } from './read-around.js';
@@ -85,7 +79,6 @@ export class LogReader implements WindowSource {
   readonly #onSegment: NonNullable<LogReaderOptions['onSegment']>;
   readonly #behind: LogTail;
   #files: readonly SegmentFile[] = [];
-  /** The `.lz4` of segments that have both forms: a recorder was interrupted while it compressed them. */
   #otherForms: ReadonlyMap<number, SegmentFile> = new Map();
   #locator: SegmentLocator;
   #durable: KnownDurable;
@@ -150,11 +143,9 @@ export class LogReader implements WindowSource {
     this.#seeking = true;
   }
 
-  #list({ kept }: LogSurvey): SegmentLocator {
-    const files = oneFormEach(kept);
-    const others = kept.filter((file) => !files.includes(file));
+  #list({ files, otherForms }: LogSurvey): SegmentLocator {
     this.#files = files;
-    this.#otherForms = new Map(others.map((file) => [file.segmentIndex, file]));
+    this.#otherForms = otherForms;
     return new SegmentLocator(this.#dir, files);
   }
 

@@ -1,5 +1,12 @@
 import { durableSegmentMissing, type SegmentFile, type WalError, withoutRetired } from '@fswal/format';
-import { type KnownDurable, knownDurable, listLogDirectory, readDurablePosition } from '@fswal/format/files';
+import {
+  type KnownDurable,
+  knownDurable,
+  listLogDirectory,
+  oneFormEach,
+  otherForms,
+  readDurablePosition,
+} from '@fswal/format/files';
 
 /** While a recorder is at work, a log whose beginning is missing is looked at anew so often before that is believed. */
 const MAX_TRIES = 5;
@@ -10,6 +17,10 @@ export interface LogSurvey {
   readonly durable: KnownDurable;
   /** The segment files that are part of the log, in both forms where there are both. */
   readonly kept: readonly SegmentFile[];
+  /** One of them for each segment, the plain one where there is one. */
+  readonly files: readonly SegmentFile[];
+  /** The `.lz4` of segments that have both forms: somebody was interrupted while compressing them. */
+  readonly otherForms: ReadonlyMap<number, SegmentFile>;
   /** Why the log cannot be read from its beginning. */
   readonly missing: WalError | undefined;
 }
@@ -23,6 +34,7 @@ export function surveyLog(dir: string): LogSurvey {
     const kept = withoutRetired(segments, durable.position);
     const missing = durableSegmentMissing(durable.position, kept[0]?.segmentIndex, dir);
     // Retention may have moved the one and taken the other between the two reads.
-    if (missing === undefined || tries === MAX_TRIES) return { durable, kept, missing };
+    if (missing !== undefined && tries < MAX_TRIES) continue;
+    return { durable, kept, files: oneFormEach(kept), otherForms: otherForms(kept), missing };
   }
 }

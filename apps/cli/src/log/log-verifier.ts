@@ -27,6 +27,7 @@ import {
   knownDurable,
   listLogDirectory,
   oneFormEach,
+  otherForms,
   readBootId,
   readDurablePosition,
   readRegularFile,
@@ -87,8 +88,7 @@ export class LogVerifier {
     this.#ring = ring;
     this.durable = durable;
     this.files = oneFormEach(files);
-    const packed = files.filter((file) => !this.files.includes(file));
-    this.#packed = new Map(packed.map((file) => [file.segmentIndex, file]));
+    this.#packed = otherForms(files);
     this.#notes = notes;
     this.#scan = new LogScan(durable.position);
     this.#error = durableSegmentMissing(durable.position, files[0]?.segmentIndex, dir);

@@ -6,6 +6,7 @@ export {
   listLogDirectory,
   oneFormEach,
   openRegularFile,
+  otherForms,
   readBootId,
   readDurablePosition,
   readFully,

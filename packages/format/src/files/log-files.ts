@@ -55,6 +55,12 @@ export function oneFormEach(files: readonly SegmentFile[]): SegmentFile[] {
   return files.filter((file, i) => i === 0 || files[i - 1].segmentIndex !== file.segmentIndex);
 }
 
+/** The `.lz4` of the segments that have both forms, by segment index: somebody was interrupted while compressing them. */
+export function otherForms(files: readonly SegmentFile[]): ReadonlyMap<number, SegmentFile> {
+  const others = files.filter((file, i) => i > 0 && files[i - 1].segmentIndex === file.segmentIndex);
+  return new Map(others.map((file) => [file.segmentIndex, file]));
+}
+
 /**
  * Opens an existing regular file; never follows a link, never blocks on a fifo.
  * @throws WalError OPEN_FAILED

@@ -16,7 +16,7 @@ import {
   WalError,
   WORD_BYTES,
 } from '@fswal/format';
-import { compressSegment, oneFormEach, readSegmentFile } from '@fswal/format/files';
+import { compressSegment, readSegmentFile } from '@fswal/format/files';
 import { DiagnosticScan, type JudgedSegment } from '../diagnostic-scan.js';
 import type { LogSurvey } from '../log-survey.js';
 import type { Gap } from '../recovery-report.js';
@@ -142,7 +142,7 @@ export class LogRepair {
    * WRITE_FAILED, FSYNC_FAILED: what was done so far stands, and another repair goes on
    */
   run(onSegment: () => void): void {
-    const segments = oneFormEach(this.#survey.kept);
+    const segments = this.#survey.files;
     for (let i = 0; i < segments.length && !this.#ended; i++) {
       const found = this.#find(segments[i]);
       const judged = this.#judge(found);
@@ -168,8 +168,7 @@ export class LogRepair {
   // Deciding
 
   #find(file: SegmentFile): FoundSegment {
-    const isOther = (form: SegmentFile) => form !== file && form.segmentIndex === file.segmentIndex;
-    return findSegment(this.#folder, file, this.#survey.kept.find(isOther));
+    return findSegment(this.#folder, file, this.#survey.otherForms.get(file.segmentIndex));
   }
 
   #judge({ file, bytes, damage }: FoundSegment): JudgedWithGaps {

@@ -55,7 +55,7 @@ export function repairFolder(
   onProgress: (done: number, total: number) => void = () => {},
 ): RepairReport {
   const survey = surveyLog(folder.base);
-  const segments = new Set(survey.kept.map(({ segmentIndex }) => segmentIndex)).size;
+  const segments = survey.files.length;
   let done = 0;
   let total = segments;
   const walk = (step: RepairStep): LogRepair => {
