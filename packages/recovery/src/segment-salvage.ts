@@ -8,8 +8,9 @@ import {
   BLOCK_BYTES,
   BLOCK_EVENTS,
   BLOCK_HEADER_BYTES,
+  type BlockFault,
   type BlockHeader,
-  BlockHeaderOffset,
+  blockFault,
   blockOffset,
   checksum,
   countGrowing,
@@ -21,7 +22,6 @@ import {
   eventOffset,
   idAt,
   idIsGreater,
-  isZero,
   MAX_BLOCKS_PER_SEGMENT,
   SEGMENT_HEADER_BYTES,
   type SegmentHeader,
@@ -62,11 +62,6 @@ export interface SalvageOptions {
   readonly unsealed: UnsealedEvents | undefined;
 }
 
-interface Finding {
-  readonly reason: WalErrorCode;
-  readonly message: string;
-}
-
 /** One walk over the bytes of one segment. */
 export class SegmentSalvage implements SoundParts {
   readonly runs: BlockRun[] = [];
@@ -82,7 +77,7 @@ export class SegmentSalvage implements SoundParts {
   readonly #options: SalvageOptions;
   readonly #gaps: GapList;
   /** Where the current gap begins. */
-  #gap: (Finding & { readonly block: number }) | undefined;
+  #gap: (BlockFault & { readonly block: number }) | undefined;
 
   /** Does all of the work; the gaps go to `gaps`. */
   constructor(bytes: Uint8Array, options: SalvageOptions, gaps: GapList) {
@@ -162,40 +157,22 @@ export class SegmentSalvage implements SoundParts {
     return decodeBlockHeader(this.#bytes.subarray(start, start + BLOCK_HEADER_BYTES));
   }
 
-  #damagedHeader(block: number): Finding {
+  #damagedHeader(block: number): BlockFault {
     const beyond = blockOffset(block) + BLOCK_HEADER_BYTES > this.#bytes.length;
     if (beyond) return { reason: 'SEGMENT_CORRUPTED', message: `the file ends before block ${block}` };
     return { reason: 'HEADER_CHECKSUM_MISMATCH', message: 'the block header is damaged' };
   }
 
   /** @returns what is wrong with a block of which the header's checksum holds */
-  #examine(block: number, header: BlockHeader): Finding | undefined {
-    const start = blockOffset(block);
-    const { eventCount: count, firstEventId, lastEventId } = header;
-    const padding = isZero(this.#bytes, start + BlockHeaderOffset.padding, start + BLOCK_HEADER_BYTES);
-    if (header.blockIndex !== block || count === 0 || count > BLOCK_EVENTS || !padding) {
-      return { reason: 'SEGMENT_CORRUPTED', message: 'the block header is not one of this block' };
-    }
-    const end = start + eventOffset(count);
-    if (end > this.#bytes.length)
-      return { reason: 'SEGMENT_CORRUPTED', message: `the file ends inside block ${block}` };
-    if (checksum(this.#bytes.subarray(start + BLOCK_HEADER_BYTES, end), 0n) !== header.blockChecksum) {
-      return { reason: 'BLOCK_CHECKSUM_MISMATCH', message: 'the events are not those that were sealed' };
-    }
+  #examine(block: number, header: BlockHeader): BlockFault | undefined {
+    const fault = blockFault(this.#bytes, block, header);
+    if (fault !== undefined) return fault;
+    const { firstEventId, lastEventId } = header;
     const mostId = this.header?.closedNs ? this.header.lastEventId : lastEventId;
     const floor = this.#floor;
-    if (firstEventId <= floor || lastEventId > mostId) {
-      const message = `events ${firstEventId} to ${lastEventId} are not of this place, behind event ${floor}`;
-      return { reason: 'SEGMENT_CORRUPTED', message };
-    }
-    const first = (start + eventOffset(0)) / WORD_BYTES;
-    const grows = countGrowing(this.#words, first, count, firstEventId - 1n) === count;
-    const last = idAt(this.#words, first + (count - 1) * EVENT_WORDS);
-    if (grows && idAt(this.#words, first) === firstEventId && last === lastEventId) return undefined;
-    return {
-      reason: 'SEGMENT_CORRUPTED',
-      message: 'the event ids do not grow, or not as the header says',
-    };
+    if (firstEventId > floor && lastEventId <= mostId) return undefined;
+    const message = `events ${firstEventId} to ${lastEventId} are not of this place, behind event ${floor}`;
+    return { reason: 'SEGMENT_CORRUPTED', message };
   }
 
   #take(block: number, header: BlockHeader): void {
@@ -283,7 +260,13 @@ export class SegmentSalvage implements SoundParts {
     this.#add(gap, gap.block, blocks, Math.min(blockOffset(gap.block), length), endOffset);
   }
 
-  #add({ reason, message }: Finding, block: number, blocks: number, offset: number, endOffset: number): void {
+  #add(
+    { reason, message }: BlockFault,
+    block: number,
+    blocks: number,
+    offset: number,
+    endOffset: number,
+  ): void {
     const { file } = this.#options;
     this.#gaps.add({
       file,
