@@ -12,6 +12,9 @@ import type { CommandResult, Context } from './command.js';
 
 const NO_POSITION: DurableReport = { eventId: 0n, source: 'derived', note: 'a segment alone has none' };
 
+/** So often a log is verified while retention takes segments before they are read. */
+const MAX_TRIES = 5;
+
 /** Verifies every byte of a log, or of one segment file. */
 export async function verify(target: string, context: Context): CommandResult {
   const isFile = fs.statSync(target, { throwIfNoEntry: false })?.isFile() === true;
@@ -41,9 +44,20 @@ interface Verified {
   readonly durable: DurableReport;
 }
 
-async function verifyLog(dir: string, { output, signal }: Context): Promise<Verified> {
+/** Begins anew where a recorder's retention was faster and the log looks damaged for it. */
+async function verifyLog(dir: string, context: Context): Promise<Verified> {
   requireLog(dir);
-  const verifier = LogVerifier.open(dir);
+  for (let tries = 1; ; tries++) {
+    const verifier = LogVerifier.open(dir);
+    const rows = await rowsOf(verifier, context);
+    const verdict = verifier.finish();
+    if (verdict.error === undefined || !verifier.isOutrun || tries === MAX_TRIES) {
+      return { rows, verdict, durable: verifier.durable.report };
+    }
+  }
+}
+
+async function rowsOf(verifier: LogVerifier, { output, signal }: Context): Promise<SegmentRow[]> {
   const bar = output.progress('verifying', verifier.files.length);
   const rows: SegmentRow[] = [];
   for (const row of verifier.rows()) {
@@ -52,7 +66,7 @@ async function verifyLog(dir: string, { output, signal }: Context): Promise<Veri
     await breathe(signal);
   }
   bar.stop();
-  return { rows, verdict: verifier.finish(), durable: verifier.durable.report };
+  return rows;
 }
 
 /** A segment file of either form, by itself. Its name counts where it is that of a segment. */

@@ -72,6 +72,7 @@ export class LogVerifier {
   #events = 0;
   #firstEventId = 0n;
   #end: SegmentsEnd = { lastEventId: 0n, words: new Int32Array(0), lastEventWord: 0, eventsInBlock: 0 };
+  #isOutrun = false;
   /** Where the log ends in a torn tail. */
   #tornFile = '';
   /** The last file that was judged alone, where it is sound. */
@@ -113,6 +114,11 @@ export class LogVerifier {
     }
   }
 
+  /** Whether retention has taken listed segments before they were read: what looks like damage may be that. */
+  get isOutrun(): boolean {
+    return this.#isOutrun;
+  }
+
   /** After the last row. */
   finish(): LogVerdict {
     this.#error ??= this.#scan.finish();
@@ -143,7 +149,11 @@ export class LogVerifier {
     try {
       const packed = this.#packed.get(segmentIndex);
       const read = readListedSegment(this.#dir, file, packed);
-      if (read === undefined) return undefined;
+      if (read === undefined) {
+        const [oldest] = listLogDirectory(this.#dir).segments;
+        if (oldest !== undefined && oldest.segmentIndex > segmentIndex) this.#isOutrun = true;
+        return undefined;
+      }
       if (packed !== undefined) {
         this.#notes.push(`segment ${segmentIndex} is there in both forms: ${read.name} counts`);
       }
