@@ -8,6 +8,7 @@ import { toPlainError } from './plain-error.js';
 import { ControlWord, type PreloaderData, type PreloaderStart } from './preloader-protocol.js';
 import { ReplayWindow } from './replay-window.js';
 import { Interrupted, SegmentPreloader } from './segment-preloader.js';
+import { SegmentReadAhead } from './segment-read-ahead.js';
 import { SegmentVerifiers } from './segment-verifiers.js';
 import { recoveryMetrics } from './telemetry.js';
 import { windowCount } from './window-count.js';
@@ -44,8 +45,11 @@ function start(): SegmentPreloader | undefined {
     const filled = SpscRing.attach(data.filled);
     // One more would only watch the others. Few segments are read before more threads have started.
     const threads = source.ahead === undefined ? 1 : Math.min(data.verifyThreads, source.segmentCount);
-    const verifiers = threads > 1 ? SegmentVerifiers.start(data.dir, threads, windows, control) : undefined;
-    const preloader = new SegmentPreloader(source, windows, filled, exhausted, data.port, verifiers);
+    const ahead =
+      threads > 1
+        ? { verifiers: SegmentVerifiers.start(data.dir, threads, windows, control) }
+        : { readAhead: new SegmentReadAhead(data.dir) };
+    const preloader = new SegmentPreloader(source, windows, filled, exhausted, data.port, ahead);
     const ready: PreloaderStart = { windows: windows.map(({ buffer }) => buffer), summary: source.summary };
     parentPort?.postMessage(ready);
     return preloader;

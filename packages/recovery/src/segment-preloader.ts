@@ -14,6 +14,7 @@ import {
   STOP,
 } from './preloader-protocol.js';
 import type { ReplayWindow, WindowContent } from './replay-window.js';
+import type { SegmentReadAhead } from './segment-read-ahead.js';
 import type { SegmentVerifiers, VerifiedSegment } from './segment-verifiers.js';
 import { NOTHING_YET, PASSED_OVER, type SeekWord, type WindowSource } from './window-source.js';
 
@@ -43,6 +44,7 @@ export class SegmentPreloader {
   readonly #messages: MessageSink;
   /** Threads that read and verify into windows ahead of this one; undefined = it does so itself. */
   readonly #verifiers: SegmentVerifiers | undefined;
+  readonly #readAhead: Pick<SegmentReadAhead, 'request'> | undefined;
   /** Memory of each window when it was made, and as the replay thread knows it. */
   readonly #firstMemory: readonly SharedArrayBuffer[];
   readonly #toldMemory: SharedArrayBuffer[];
@@ -63,9 +65,13 @@ export class SegmentPreloader {
     filled: SpscRing,
     exhausted: SpscRing,
     messages: MessageSink,
-    verifiers?: SegmentVerifiers,
+    {
+      verifiers,
+      readAhead,
+    }: { verifiers?: SegmentVerifiers; readAhead?: Pick<SegmentReadAhead, 'request'> } = {},
   ) {
     this.#verifiers = verifiers;
+    this.#readAhead = readAhead;
     this.#source = source;
     this.#windows = windows;
     this.#filled = filled;
@@ -106,7 +112,12 @@ export class SegmentPreloader {
     const assigned = this.#assigned.shift();
     if (assigned !== undefined) return work + this.#fill(assigned.window, this.#takeVerified(assigned));
     const window = this.#free.pop();
-    return window === undefined ? work : work + this.#fill(window, undefined);
+    if (window === undefined) return work;
+    work += this.#fill(window, undefined);
+    // Before the next one is read. The first one does not wait for it.
+    const afterNext = this.#source.ahead?.(1);
+    if (afterNext !== undefined) this.#readAhead?.request(afterNext);
+    return work;
   }
 
   /** Undefined as well where the source has listed its log anew, and another segment is next. */
