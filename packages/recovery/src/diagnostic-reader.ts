@@ -15,9 +15,7 @@ import {
   listLogDirectory,
   MAX_COMPRESSED_BYTES,
   MAX_SEGMENT_BYTES,
-  readBootId,
   readRegularFile,
-  readTailRingPlace,
   salvageFrame,
 } from '@fswal/format/files';
 import { DiagnosticScan, type JudgedSegment } from './diagnostic-scan.js';
@@ -28,7 +26,6 @@ import type { LogSummary, TornTail } from './recovery-report.js';
 import { type ReplayWindow, seekInWindow, type WindowContent } from './replay-window.js';
 import { SegmentLocator } from './segment-locator.js';
 import { SegmentReader } from './segment-reader.js';
-import { TailRingImage } from './tail-ring-image.js';
 import { windowBytesFor } from './window-bytes.js';
 import { type LogEnd, type SeekTarget, SeekWord, type WindowSource } from './window-source.js';
 
@@ -75,10 +72,9 @@ export class DiagnosticReader implements WindowSource {
 
   /** @throws WalError DIRECTORY_NOT_FOUND, OPEN_FAILED, READ_FAILED, where not even the directory can be read */
   static open(options: LogReaderOptions): DiagnosticReader {
-    const { dir, bootId = readBootId(), onProgress = () => {} } = options;
-    listLogDirectory(dir);
-    const { ring, note } = readRing(options, bootId, onProgress);
-    return new DiagnosticReader(options, surveyLog(dir), new LogTail(ring, note));
+    listLogDirectory(options.dir);
+    const behind = openTail(options);
+    return new DiagnosticReader(options, surveyLog(options.dir), behind);
   }
 
   get end(): LogEnd {
@@ -211,13 +207,12 @@ export class DiagnosticReader implements WindowSource {
   }
 }
 
-/** The ring, or why there is none to be had: a damaged one does not keep the segments from being read. */
-function readRing(options: LogReaderOptions, bootId: string, onProgress: () => void) {
+/** A ring that is damaged does not keep the segments from being read. */
+function openTail(options: LogReaderOptions): LogTail {
   try {
-    const { file, note } = readTailRingPlace(options.dir, options.tailRingDir);
-    return { ring: file === undefined ? undefined : TailRingImage.read(file, bootId, onProgress), note };
+    return LogTail.open(options);
   } catch (error) {
-    if (error instanceof WalError) return { ring: undefined, note: error.message };
+    if (error instanceof WalError) return LogTail.empty(error.message);
     throw error;
   }
 }

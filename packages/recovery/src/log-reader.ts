@@ -14,7 +14,7 @@ import {
   verifySegment,
   WalError,
 } from '@fswal/format';
-import { type KnownDurable, listLogDirectory, readBootId, readTailRingPlace } from '@fswal/format/files';
+import { type KnownDurable, listLogDirectory } from '@fswal/format/files';
 import { type LogSurvey, surveyLog } from './log-survey.js';
 import { LogTail, tornTail } from './log-tail.js';
 import { readAround } from './read-around.js';
@@ -29,7 +29,6 @@ import {
 import { SegmentLocator } from './segment-locator.js';
 import { SegmentReader } from './segment-reader.js';
 import type { VerifiedSegment } from './segment-verifiers.js';
-import { TailRingImage } from './tail-ring-image.js';
 import { windowBytesFor } from './window-bytes.js';
 import { type LogEnd, PASSED_OVER, type SeekTarget, SeekWord, type WindowSource } from './window-source.js';
 
@@ -116,14 +115,12 @@ export class LogReader implements WindowSource {
     this.#beginAt(fromEventId > 0n ? { word: SeekWord.eventId, value: fromEventId } : undefined);
   }
 
-  /** @throws WalError DIRECTORY_NOT_FOUND, OPEN_FAILED, READ_FAILED */
+  /** @throws WalError DIRECTORY_NOT_FOUND, OPEN_FAILED, READ_FAILED; SEGMENT_CORRUPTED for a damaged `wal_tail.place` */
   static open(options: LogReaderOptions): LogReader {
-    const { dir, bootId = readBootId(), onProgress = () => {} } = options;
     // Before anything else for its error; what counts is the list that is made last.
-    listLogDirectory(dir);
-    const place = readTailRingPlace(dir, options.tailRingDir);
-    const ring = place.file === undefined ? undefined : TailRingImage.read(place.file, bootId, onProgress);
-    return new LogReader(options, surveyLog(dir), new LogTail(ring, place.note));
+    listLogDirectory(options.dir);
+    const behind = LogTail.open(options);
+    return new LogReader(options, surveyLog(options.dir), behind);
   }
 
   get end(): LogEnd {
