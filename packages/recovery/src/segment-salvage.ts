@@ -19,10 +19,11 @@ import {
   decodeSegmentHeader,
   EVENT_BYTES,
   EVENT_WORDS,
-  eventOffset,
   idAt,
   idIsGreater,
+  isChained,
   MAX_BLOCKS_PER_SEGMENT,
+  notChained,
   SEGMENT_HEADER_BYTES,
   type SegmentHeader,
   WalError,
@@ -30,6 +31,9 @@ import {
   WORD_BYTES,
 } from '@fswal/format';
 import type { GapList } from './gap-list.js';
+
+/** What is wrong with a block, or with what lies around it. */
+type Finding = Pick<BlockFault, 'reason' | 'message'>;
 
 /** Sealed blocks beside each other. */
 export interface BlockRun {
@@ -77,7 +81,7 @@ export class SegmentSalvage implements SoundParts {
   readonly #options: SalvageOptions;
   readonly #gaps: GapList;
   /** Where the current gap begins. */
-  #gap: (BlockFault & { readonly block: number }) | undefined;
+  #gap: (Finding & { readonly block: number }) | undefined;
 
   /** Does all of the work; the gaps go to `gaps`. */
   constructor(bytes: Uint8Array, options: SalvageOptions, gaps: GapList) {
@@ -157,15 +161,15 @@ export class SegmentSalvage implements SoundParts {
     return decodeBlockHeader(this.#bytes.subarray(start, start + BLOCK_HEADER_BYTES));
   }
 
-  #damagedHeader(block: number): BlockFault {
+  #damagedHeader(block: number): Finding {
     const beyond = blockOffset(block) + BLOCK_HEADER_BYTES > this.#bytes.length;
     if (beyond) return { reason: 'SEGMENT_CORRUPTED', message: `the file ends before block ${block}` };
     return { reason: 'HEADER_CHECKSUM_MISMATCH', message: 'the block header is damaged' };
   }
 
   /** @returns what is wrong with a block of which the header's checksum holds */
-  #examine(block: number, header: BlockHeader): BlockFault | undefined {
-    const fault = blockFault(this.#bytes, block, header);
+  #examine(block: number, header: BlockHeader): Finding | undefined {
+    const fault = blockFault(this.#bytes, this.#words, block, header);
     if (fault !== undefined) return fault;
     const { firstEventId, lastEventId } = header;
     const mostId = this.header?.closedNs ? this.header.lastEventId : lastEventId;
@@ -178,13 +182,11 @@ export class SegmentSalvage implements SoundParts {
   #take(block: number, header: BlockHeader): void {
     const hadGap = this.#gap !== undefined;
     this.#endGap(block);
-    if (!hadGap && !this.#isChained(block, header)) {
-      const message =
-        block === 0
-          ? 'the segment does not follow the one before'
-          : 'the block does not follow the one before';
+    const follows =
+      this.chainedChecksum === undefined || isChained(this.#bytes, block, header, this.chainedChecksum);
+    if (!hadGap && !follows) {
       const start = blockOffset(block);
-      this.#add({ reason: 'CHAINED_CHECKSUM_MISMATCH', message }, block, 0, start, start);
+      this.#add({ reason: 'CHAINED_CHECKSUM_MISMATCH', message: notChained(block) }, block, 0, start, start);
     }
     this.#gaps.goOn(header.firstEventId);
     const run = this.runs.at(-1);
@@ -193,14 +195,6 @@ export class SegmentSalvage implements SoundParts {
     } else this.runs.push({ block, count: 1 });
     this.lastEventId = header.lastEventId;
     this.chainedChecksum = header.chainedChecksum;
-  }
-
-  /** True where nobody knows what it is chained to. */
-  #isChained(block: number, { eventCount, chainedChecksum }: BlockHeader): boolean {
-    if (this.chainedChecksum === undefined) return true;
-    const start = blockOffset(block);
-    const events = this.#bytes.subarray(start + BLOCK_HEADER_BYTES, start + eventOffset(eventCount));
-    return checksum(events, this.chainedChecksum) === chainedChecksum;
   }
 
   /** The events of an unsealed block that holds the durable position: the metadata file has their checksum. */
@@ -260,13 +254,7 @@ export class SegmentSalvage implements SoundParts {
     this.#add(gap, gap.block, blocks, Math.min(blockOffset(gap.block), length), endOffset);
   }
 
-  #add(
-    { reason, message }: BlockFault,
-    block: number,
-    blocks: number,
-    offset: number,
-    endOffset: number,
-  ): void {
+  #add({ reason, message }: Finding, block: number, blocks: number, offset: number, endOffset: number): void {
     const { file } = this.#options;
     this.#gaps.add({
       file,
