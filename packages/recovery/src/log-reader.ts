@@ -15,7 +15,7 @@ import {
   WalError,
 } from '@fswal/format';
 import { type KnownDurable, listLogDirectory } from '@fswal/format/files';
-import { type LogSurvey, surveyLog } from './log-survey.js';
+import { type LogSurvey, MAX_SURVEYS, outrun, surveyBehind, surveyLog } from './log-survey.js';
 import { LogTail, tornTail } from './log-tail.js';
 import { readAround } from './read-around.js';
 import type { LogSummary, TornTail } from './recovery-report.js';
@@ -31,9 +31,6 @@ import { SegmentReader } from './segment-reader.js';
 import type { VerifiedSegment } from './segment-verifiers.js';
 import { windowBytesFor } from './window-bytes.js';
 import { type LogEnd, PASSED_OVER, type SeekTarget, SeekWord, type WindowSource } from './window-source.js';
-
-/** So often a replay that has delivered nothing begins anew where retention has taken what it was to begin with. */
-const MAX_BEGINNINGS = 5;
 
 /** A segment as it lies in a window. */
 interface FoundSegment extends VerifiedSegment {
@@ -231,19 +228,12 @@ export class LogReader implements WindowSource {
     return this.#passGone(segmentIndex);
   }
 
-  /**
-   * Listed and gone since. Retention takes the oldest ones, and a closing recorder those that it has not used; any other
-   * leaves a gap, which is found.
-   */
+  /** Listed and gone since. Where that was not retention's work, it is no part of the log or leaves a gap. */
   #passGone(segmentIndex: number): undefined {
-    const survey = surveyLog(this.#dir);
-    const [oldest] = survey.kept;
-    if (oldest === undefined || oldest.segmentIndex <= segmentIndex) return undefined;
-    if (this.#hasDelivered || this.#beginnings === MAX_BEGINNINGS) {
-      const message = `segment ${segmentIndex} was removed by retention while the log was read; the oldest kept is segment ${oldest.segmentIndex}: open it again`;
-      const file = path.join(this.#dir, oldest.name);
-      return this.#fail(new WalError('SEGMENT_NOT_FOUND', message, { file, eventId: this.#endEventId }));
-    }
+    const survey = surveyBehind(this.#dir, segmentIndex);
+    if (survey === undefined) return undefined;
+    if (this.#hasDelivered || this.#beginnings === MAX_SURVEYS)
+      return this.#fail(outrun(this.#dir, segmentIndex, survey.files, this.#endEventId));
     this.#beginnings++;
     this.#durable = survey.durable;
     this.#missing = survey.missing;

@@ -1,8 +1,18 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { BLOCK_BYTES, blockOffset, checksum, eventOffset, META_FILE, segmentFileName } from '@fswal/format';
+import {
+  BLOCK_BYTES,
+  blockOffset,
+  checksum,
+  eventOffset,
+  isDamage,
+  META_FILE,
+  segmentFileName,
+} from '@fswal/format';
 import { compressSegment } from '@fswal/format/files';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { openSource } from '../src/open-source.js';
+import { ReplayWindow } from '../src/replay-window.js';
 import { SeekWord } from '../src/window-source.js';
 import {
   type BuiltLog,
@@ -32,6 +42,7 @@ function prefixOf(bytes: Uint8Array, offset: number): bigint {
   return checksum(bytes.subarray(start, offset), 0n);
 }
 
+const diagnostic = { mode: 'diagnostic', follow: false, fromEventId: 0n, bootId: BOOT } as const;
 const diagnose = (dir: string, options = {}) => readAll(dir, { mode: 'diagnostic', ...options });
 
 /** All ids but those of some blocks of a segment of `threeSegments`. */
@@ -334,6 +345,30 @@ describe('files', () => {
     expect(end.gaps).toMatchObject([{ reason: 'SEGMENT_CORRUPTED', file: packed, blocks: 0 }]);
   });
 
+  it('that the device gives no part of, wal_meta.dat among them, do not keep a log from being opened', () => {
+    const log = durableLog();
+    fs.unlinkSync(path.join(log.dir, META_FILE));
+    fs.mkdirSync(path.join(log.dir, META_FILE));
+    const failing = log.segments.slice(1).map(({ file }) => fs.statSync(file).ino);
+    const real = fs.readSync as (...args: unknown[]) => number;
+    const spy = vi.spyOn(fs, 'readSync').mockImplementation(((fd: number, ...rest: unknown[]) => {
+      if (failing.includes(fs.fstatSync(fd).ino))
+        throw Object.assign(new Error('EIO: i/o error'), { code: 'EIO' });
+      return real(fd, ...rest);
+    }) as typeof fs.readSync);
+    onTestFinished(() => spy.mockRestore());
+    const { ids, end, reader } = diagnose(log.dir);
+    expect(ids).toEqual(log.segments[0].ids);
+    expect(end.gaps.map(({ reason, file }) => [reason, file])).toEqual([
+      ['READ_FAILED', log.segments[1].file],
+      ['READ_FAILED', log.segments[2].file],
+    ]);
+    const { eventId, source, note } = reader.summary.durable;
+    expect([eventId, source]).toEqual([4096n, 'derived']);
+    expect(note).toContain('wal_meta.dat cannot be read: this is not a regular file');
+    expect(note).toContain('FS.00000001.wal cannot be read');
+  });
+
   it('without any there is nothing', () => {
     expect(diagnose(tempDir())).toMatchObject({ ids: [], end: { gaps: [], tail: null, endEventId: 0n } });
   });
@@ -348,6 +383,99 @@ describe('files', () => {
     expect(
       fs.readdirSync(log.dir).map((name) => [name, fs.statSync(path.join(log.dir, name)).ctimeMs]),
     ).toEqual(before);
+  });
+});
+
+describe('retention that is faster than the reader', () => {
+  /** Eight segments, all of them durable, and a reader that has listed them. */
+  function listed(count = 8) {
+    const log = buildLog({ segments: Array.from({ length: count }, () => ({ blocks: full(16) })) });
+    writeMeta(log);
+    const reader = openSource({ ...diagnostic, dir: log.dir });
+    const remove = (from: number, end: number) => {
+      for (const { file } of log.segments.slice(from, end)) fs.unlinkSync(file);
+    };
+    return { log, reader, remove };
+  }
+
+  const idsOf = (log: BuiltLog, from: number) => log.segments.slice(from).flatMap(({ ids }) => ids);
+
+  it.each([1, 3, 7])('is no damage where nothing was delivered yet: %i segments', (count) => {
+    const { log, reader, remove } = listed();
+    remove(0, count);
+    expect(readFrom(reader)).toMatchObject({ ids: idsOf(log, count), error: undefined, end: { gaps: [] } });
+  });
+
+  it('is said where events were delivered, and they are not delivered again', () => {
+    const { log, reader, remove } = listed();
+    const window = ReplayWindow.allocate(reader.windowBytes);
+    expect(reader.readNext(window)).toMatchObject({ segmentIndex: 0 });
+    remove(0, 5);
+    const { ids, end } = readFrom(reader);
+    expect(ids).toEqual(idsOf(log, 5));
+    expect(end).toMatchObject({ error: undefined, tail: null, endEventId: log.lastId });
+    expect(end.gaps).toMatchObject([
+      {
+        reason: 'SEGMENT_NOT_FOUND',
+        file: log.segments[1].file,
+        message: 'segments 1 to 4 are gone: retention was faster than the reader',
+        blocks: 0,
+        afterEventId: 4096n,
+        beforeEventId: 20_481n,
+      },
+    ]);
+    expect(isDamage(end.gaps[0].reason)).toBe(false);
+  });
+
+  it('takes all that was listed, and the log goes on', () => {
+    const { log, reader, remove } = listed(4);
+    const later = buildLog({ segments: Array.from({ length: 6 }, () => ({ blocks: full(16) })) });
+    const window = ReplayWindow.allocate(reader.windowBytes);
+    reader.readNext(window);
+    remove(0, 4);
+    for (const { file } of later.segments.slice(4)) {
+      fs.copyFileSync(file, path.join(log.dir, path.basename(file)));
+    }
+    writeMeta({ ...later, dir: log.dir });
+    // Damage behind it is held against the durable position as it is now.
+    flip(path.join(log.dir, segmentFileName(4)), blockOffset(3) + 300);
+    const { ids, end } = readFrom(reader);
+    expect(ids).toEqual(idsOf(later, 4).filter((id) => id <= 17_152n || id > 17_408n));
+    expect(end.gaps.map(({ reason }) => reason)).toEqual(['SEGMENT_NOT_FOUND', 'BLOCK_CHECKSUM_MISMATCH']);
+    expect(end).toMatchObject({ tail: null, endEventId: later.lastId });
+  });
+
+  it('is told apart from a gap', () => {
+    const { log, reader, remove } = listed();
+    remove(3, 5);
+    const { ids, end } = readFrom(reader);
+    expect(ids).toEqual([...log.ids.slice(0, 3 * SEGMENT_EVENTS), ...idsOf(log, 5)]);
+    expect(end.gaps).toMatchObject([{ reason: 'SEGMENT_GAP', file: log.segments[3].file }]);
+  });
+
+  it('leaves a seek at the oldest event kept', () => {
+    const { log, reader, remove } = listed();
+    readFrom(reader);
+    remove(0, 3);
+    reader.seek({ word: SeekWord.eventId, value: 5n });
+    expect(readFrom(reader)).toMatchObject({ ids: idsOf(log, 3), end: { gaps: [] } });
+  });
+
+  it('is no reason to go on for ever', () => {
+    const { log, reader, remove } = listed(30);
+    reader.readNext(ReplayWindow.allocate(reader.windowBytes));
+    remove(0, 1);
+    // Whatever is opened is gone by then.
+    const real = fs.openSync;
+    const spy = vi.spyOn(fs, 'openSync').mockImplementation((file, ...rest) => {
+      if (/FS\.\d+\.wal$/.test(String(file))) fs.rmSync(file, { force: true });
+      return real(file, ...rest);
+    });
+    onTestFinished(() => spy.mockRestore());
+    const { ids, error } = readFrom(reader);
+    expect(ids).toEqual([]);
+    expect(error).toMatchObject({ code: 'SEGMENT_NOT_FOUND', eventId: 4096n });
+    expect(fs.existsSync(log.segments[29].file)).toBe(true);
   });
 });
 
