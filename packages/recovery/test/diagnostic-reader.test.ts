@@ -4,9 +4,12 @@ import {
   BLOCK_BYTES,
   blockOffset,
   checksum,
+  decodeSegmentHeader,
+  encodeSegmentHeader,
   eventOffset,
   isDamage,
   META_FILE,
+  sealBlock,
   segmentFileName,
 } from '@fswal/format';
 import { compressSegment } from '@fswal/format/files';
@@ -229,6 +232,136 @@ describe('what a recycled file had before, at the front of a log that retention 
     const { ids, end } = diagnose(log.dir);
     expect(ids).toEqual([]);
     expect(end.gaps).toMatchObject([{ file, block: 0, afterEventId: 0n, beforeEventId: 0n }]);
+  });
+
+  describe.each([1, 2] as const)(
+    'is not delivered where the header is damaged too, version %i',
+    (version) => {
+      /** The first segment of which begins with `lost` older blocks. @param idStep from one id to the next */
+      function lostBlocks(lost: number, idStep = 1n) {
+        const log = buildLog({
+          ...threeSegments,
+          version,
+          firstSegmentIndex: 3,
+          firstEventId: 12_288n * idStep + 1n,
+          idStep,
+        });
+        writeMeta(log);
+        const { file } = log.segments[0];
+        const bytes = fs.readFileSync(file);
+        stale().copy(bytes, blockOffset(0), blockOffset(0), blockOffset(lost));
+        fs.writeFileSync(file, bytes);
+        flip(file, 20);
+        return { log, file };
+      }
+
+      const headerGap = { reason: 'HEADER_CHECKSUM_MISMATCH', block: 0, blocks: 0 };
+
+      it.each([1, 3, 15])('in front of newer ones: %i blocks', (lost) => {
+        const { log } = lostBlocks(lost);
+        const { ids, end } = diagnose(log.dir);
+        expect(ids).toEqual(log.ids.slice(lost * 256));
+        expect(end.gaps).toMatchObject([
+          headerGap,
+          { reason: 'SEGMENT_CORRUPTED', block: 0, blocks: lost, beforeEventId: log.ids[lost * 256] },
+        ]);
+      });
+
+      it('in front of newer ones, with damage in between', () => {
+        const { log, file } = lostBlocks(3);
+        flip(file, blockOffset(3) + 300);
+        const { ids, end } = diagnose(log.dir);
+        expect(ids).toEqual(log.ids.slice(4 * 256));
+        expect(end.gaps).toMatchObject([headerGap, { block: 0, blocks: 4 }]);
+      });
+
+      it('and newer ones are, also behind a first page that is damaged', () => {
+        const { log, file } = lostBlocks(0, 10n);
+        zero(file, 0, 4096);
+        const { ids, end } = diagnose(log.dir);
+        expect(ids).toEqual(log.ids.slice(256));
+        expect(end.gaps.at(-1)).toMatchObject({ block: 0, blocks: 1, beforeEventId: log.ids[256] });
+      });
+
+      it('and newer ones are, on both sides of damage', () => {
+        const { log, file } = lostBlocks(0);
+        flip(file, blockOffset(5) + 300);
+        flip(file, blockOffset(9) + 300);
+        const { ids, end } = diagnose(log.dir);
+        expect(ids).toEqual(log.ids.filter((_, i) => ![5, 9].includes(Math.floor(i / 256))));
+        expect(end.gaps).toMatchObject([headerGap, { block: 5, blocks: 1 }, { block: 9, blocks: 1 }]);
+      });
+
+      it('in front of damage, where ids leave out some: then nothing ties what is there to the rest', () => {
+        const { log, file } = lostBlocks(0, 10n);
+        flip(file, blockOffset(5) + 300);
+        const { ids, end } = diagnose(log.dir);
+        expect(ids).toEqual(log.ids.slice(6 * 256));
+        expect(end.gaps).toMatchObject([headerGap, { block: 0, blocks: 6, beforeEventId: log.ids[6 * 256] }]);
+        expect(end.gaps[1].message).toContain('nothing ties the block to those behind it');
+      });
+
+      it('behind the durable position, where nothing before it is left', () => {
+        const log = buildLog({
+          segments: [{ blocks: full(2), open: true }],
+          version,
+          firstSegmentIndex: 3,
+          firstEventId: 12_289n,
+        });
+        writeMeta(log);
+        const { file } = log.segments[0];
+        const bytes = fs.readFileSync(file);
+        stale().copy(bytes, blockOffset(2), blockOffset(2));
+        fs.writeFileSync(file, bytes);
+        zero(file, 0, blockOffset(1) + 64);
+        const { ids, end } = diagnose(log.dir);
+        expect(ids).toEqual([]);
+        expect(end.gaps.at(-1)).toMatchObject({ file, afterEventId: 0n, beforeEventId: 0n });
+        expect(end.gaps.some(({ block, blocks }) => block === 0 && blocks >= 2)).toBe(true);
+      });
+    },
+  );
+
+  it('is not delivered where the header does not name the first event, as it was lost', () => {
+    const log = buildLog({ ...threeSegments, firstSegmentIndex: 3, firstEventId: 12_289n });
+    writeMeta(log);
+    const { file } = log.segments[0];
+    const bytes = fs.readFileSync(file);
+    stale().copy(bytes, blockOffset(0), blockOffset(0), blockOffset(2));
+    const header = decodeSegmentHeader(bytes);
+    const none = { blockCount: 0, eventCount: 0, firstEventId: 0n, lastEventId: 0n, lastChainedChecksum: 0n };
+    encodeSegmentHeader({ ...header, ...none, closedNs: 0n }, bytes);
+    fs.writeFileSync(file, bytes);
+    const { ids, end } = diagnose(log.dir);
+    expect(ids).toEqual(log.ids.slice(512));
+    expect(end.gaps).toMatchObject([{ file, block: 0, blocks: 2, beforeEventId: 12_801n }]);
+  });
+});
+
+describe('a first block that is not the one that the header names', () => {
+  it('is passed over, as in strict mode, and those behind it are not', () => {
+    const log = buildLog({ segments: [{ blocks: full(16), open: true }, { blocks: full(16) }] });
+    writeMeta(log);
+    const { file } = log.segments[0];
+    const bytes = fs.readFileSync(file);
+    const start = blockOffset(0);
+    bytes.copyWithin(start + eventOffset(0), start + eventOffset(1), start + eventOffset(256));
+    sealBlock(bytes.subarray(start, blockOffset(1)), 0, 255, 0n);
+    fs.writeFileSync(file, bytes);
+    expect(readAll(log.dir)).toMatchObject({ ids: [], error: { code: 'SEGMENT_CORRUPTED' } });
+    const { ids, end } = diagnose(log.dir);
+    expect(ids).toEqual(log.ids.slice(256));
+    expect(end.gaps).toMatchObject([
+      {
+        reason: 'SEGMENT_CORRUPTED',
+        message: 'the segment header names event 1 as its first, block 0 event 2',
+        block: 0,
+        blocks: 1,
+        offset: blockOffset(0),
+        endOffset: blockOffset(1),
+        beforeEventId: 257n,
+      },
+    ]);
   });
 });
 
