@@ -134,7 +134,8 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
    * the log once does not.
    * @returns false at the end of the log; with `follow`, where there is nothing new yet
    * @throws WalError for damage at or before the durable position, after everything sound before it was delivered, and
-   * again whenever it is called again; READ_FAILED, WORKER_FAILED; NOT_OPEN after close()
+   * again whenever it is called again; SEGMENT_NOT_FOUND where retention was faster; READ_FAILED, WORKER_FAILED; NOT_OPEN
+   * after close()
    */
   next(): boolean {
     const { at } = this;
