@@ -14,8 +14,8 @@ import {
   verifySegment,
   WalError,
 } from '@fswal/format';
-import { type KnownDurable, listLogDirectory, readBootId, readTailRingPlace } from '@fswal/format/files';
-import { type LogSurvey, surveyLog } from './log-survey.js';
+import { type KnownDurable, listLogDirectory } from '@fswal/format/files';
+import { type LogSurvey, MAX_SURVEYS, outrun, surveyBehind, surveyLog } from './log-survey.js';
 import { LogTail, tornTail } from './log-tail.js';
 import { readAround } from './read-around.js';
 import type { LogSummary, TornTail } from './recovery-report.js';
@@ -29,12 +29,8 @@ import {
 import { SegmentLocator } from './segment-locator.js';
 import { SegmentReader } from './segment-reader.js';
 import type { VerifiedSegment } from './segment-verifiers.js';
-import { TailRingImage } from './tail-ring-image.js';
 import { windowBytesFor } from './window-bytes.js';
 import { type LogEnd, PASSED_OVER, type SeekTarget, SeekWord, type WindowSource } from './window-source.js';
-
-/** So often a replay that has delivered nothing begins anew where retention has taken what it was to begin with. */
-const MAX_BEGINNINGS = 5;
 
 /** A segment as it lies in a window. */
 interface FoundSegment extends VerifiedSegment {
@@ -116,14 +112,12 @@ export class LogReader implements WindowSource {
     this.#beginAt(fromEventId > 0n ? { word: SeekWord.eventId, value: fromEventId } : undefined);
   }
 
-  /** @throws WalError DIRECTORY_NOT_FOUND, OPEN_FAILED, READ_FAILED */
+  /** @throws WalError DIRECTORY_NOT_FOUND, OPEN_FAILED, READ_FAILED; SEGMENT_CORRUPTED for a damaged `wal_tail.place` */
   static open(options: LogReaderOptions): LogReader {
-    const { dir, bootId = readBootId(), onProgress = () => {} } = options;
     // Before anything else for its error; what counts is the list that is made last.
-    listLogDirectory(dir);
-    const place = readTailRingPlace(dir, options.tailRingDir);
-    const ring = place.file === undefined ? undefined : TailRingImage.read(place.file, bootId, onProgress);
-    return new LogReader(options, surveyLog(dir), new LogTail(ring, place.note));
+    listLogDirectory(options.dir);
+    const behind = LogTail.open(options);
+    return new LogReader(options, surveyLog(options.dir), behind);
   }
 
   get end(): LogEnd {
@@ -234,19 +228,12 @@ export class LogReader implements WindowSource {
     return this.#passGone(segmentIndex);
   }
 
-  /**
-   * Listed and gone since. Retention takes the oldest ones, and a closing recorder those that it has not used; any other
-   * leaves a gap, which is found.
-   */
+  /** Listed and gone since. Where that was not retention's work, it is no part of the log or leaves a gap. */
   #passGone(segmentIndex: number): undefined {
-    const survey = surveyLog(this.#dir);
-    const [oldest] = survey.kept;
-    if (oldest === undefined || oldest.segmentIndex <= segmentIndex) return undefined;
-    if (this.#hasDelivered || this.#beginnings === MAX_BEGINNINGS) {
-      const message = `segment ${segmentIndex} was removed by retention while the log was read; the oldest kept is segment ${oldest.segmentIndex}: open it again`;
-      const file = path.join(this.#dir, oldest.name);
-      return this.#fail(new WalError('SEGMENT_NOT_FOUND', message, { file, eventId: this.#endEventId }));
-    }
+    const survey = surveyBehind(this.#dir, segmentIndex);
+    if (survey === undefined) return undefined;
+    if (this.#hasDelivered || this.#beginnings === MAX_SURVEYS)
+      return this.#fail(outrun(this.#dir, segmentIndex, survey.files, this.#endEventId));
     this.#beginnings++;
     this.#durable = survey.durable;
     this.#missing = survey.missing;

@@ -31,7 +31,10 @@ export interface RecoveryReport {
   readonly gaps: readonly Gap[];
 }
 
-/** A range of a log that a diagnostic recovery passed over: part of a file, a whole one, or one that is missing. */
+/**
+ * A range of a log that a diagnostic recovery passed over: part of a file, a whole one, or one that is missing. With
+ * SEGMENT_NOT_FOUND for a reason it is no damage: retention took what was to be read next.
+ */
 export interface Gap {
   readonly file: string;
   /** Status that verification gave. */

@@ -8,15 +8,12 @@ import {
   EVENT_BYTES,
   idAt,
   LogScan,
-  MAX_TAIL_BLOCKS,
   type PreviousSegment,
-  readTailRing,
   SEGMENT_HEADER_BYTES,
   type SegmentFile,
   type SegmentsEnd,
   type SegmentVerdict,
   type Status,
-  tailRingBytes,
   verifySegment,
   WalError,
   WORD_BYTES,
@@ -30,8 +27,8 @@ import {
   otherForms,
   readBootId,
   readDurablePosition,
-  readRegularFile,
   readTailRingPlace,
+  TailRingImage,
 } from '@fswal/format/files';
 import { plural } from '../units.js';
 import { type ReadSegment, readListedSegment } from './listed-segment.js';
@@ -65,7 +62,7 @@ export class LogVerifier {
   readonly files: readonly SegmentFile[];
   readonly #dir: string;
   readonly #packed: ReadonlyMap<number, SegmentFile>;
-  readonly #ring: Uint8Array | undefined;
+  readonly #ring: TailRingImage | undefined;
   readonly #notes: string[];
   readonly #scan: LogScan;
   #error: WalError | undefined;
@@ -80,7 +77,7 @@ export class LogVerifier {
 
   private constructor(
     dir: string,
-    ring: Uint8Array | undefined,
+    ring: TailRingImage | undefined,
     durable: KnownDurable,
     files: readonly SegmentFile[],
     notes: string[],
@@ -98,7 +95,7 @@ export class LogVerifier {
   /** @throws WalError DIRECTORY_NOT_FOUND, OPEN_FAILED, READ_FAILED; SEGMENT_CORRUPTED for a damaged `wal_tail.place` */
   static open(dir: string): LogVerifier {
     const { file, note } = readTailRingPlace(dir);
-    const ring = file === undefined ? undefined : readRing(file);
+    const ring = file === undefined ? undefined : TailRingImage.read(file, readBootId());
     const meta = readDurablePosition(dir);
     const { segments } = listLogDirectory(dir);
     const durable = knownDurable(dir, meta, segments);
@@ -132,13 +129,13 @@ export class LogVerifier {
     };
     if (this.#error !== undefined || this.#ring === undefined) return { ...verdict, ...inSegments };
     const end = { ...this.#end, lastEventId: this.#scan.lastEventId };
-    const { runs, events, lastEventId, note } = readTailRing(this.#ring, end, readBootId());
+    const { runs, events, lastEventId, note } = this.#ring.beyond(end);
     if (note !== undefined) this.#notes.push(`tail ring: ${note}`);
     if (events === 0) return { ...verdict, ...inSegments };
     return {
       ...verdict,
       events: this.#events + events,
-      firstEventId: this.#events > 0 ? firstEventId : idAt(asWords(this.#ring), runs[0].wordIndex),
+      firstEventId: this.#events > 0 ? firstEventId : idAt(this.#ring.words, runs[0].wordIndex),
       lastEventId,
       ringEvents: events,
     };
@@ -223,16 +220,4 @@ function endOf(bytes: Uint8Array, { endOffset, lastEventId }: SegmentVerdict): S
     lastEventWord: lastEvent / WORD_BYTES,
     eventsInBlock: (lastEvent - BLOCK_HEADER_BYTES) / EVENT_BYTES,
   };
-}
-
-/** The whole ring. What is larger than any is none: its header alone says so. Undefined where there is no such file. */
-function readRing(file: string): Uint8Array | undefined {
-  try {
-    return readRegularFile(file, tailRingBytes(MAX_TAIL_BLOCKS));
-  } catch (error) {
-    if (!(error instanceof WalError)) throw error;
-    if (error.code === 'SEGMENT_CORRUPTED') return new Uint8Array(0);
-    if ((error.cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT') return undefined;
-    throw error;
-  }
 }

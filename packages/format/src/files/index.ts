@@ -18,4 +18,5 @@ export { readSegmentFile } from './read-segment-file.js';
 export { readSegmentStart, type SegmentStart } from './read-segment-start.js';
 export { salvageFrame } from './salvage-frame.js';
 export { lowestSegmentInUse, type ReaderRegistration, registerReader } from './segments-in-use.js';
+export { TailRingImage } from './tail-ring-image.js';
 export { encodeTailRingPlace, readTailRingPlace, type TailRingPlace } from './tail-ring-place.js';

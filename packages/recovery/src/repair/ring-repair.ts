@@ -13,7 +13,6 @@ import {
   type TailRingContent,
   tailRingBytes,
   tailRingEventWord,
-  WalError,
 } from '@fswal/format';
 import {
   closeFile,
@@ -21,6 +20,7 @@ import {
   readBootId,
   readRegularFile,
   readTailRingPlace,
+  TailRingImage,
 } from '@fswal/format/files';
 import type { TailRingReport } from '../recovery-report.js';
 import { LogFolder } from './log-folder.js';
@@ -78,15 +78,11 @@ export class RingRepair {
   ): RingRepair {
     const { file, note } = readTailRingPlace(folder.base);
     if (note !== undefined) return new RingRepair({ events: 0, note }, undefined, false, undefined);
-    if (file === undefined || fs.lstatSync(file, { throwIfNoEntry: false }) === undefined) {
+    const image = file === undefined ? undefined : TailRingImage.read(file, readBootId())?.bytes;
+    // A recorder that was killed before it had written the header had appended nothing.
+    if (image === undefined || image.every((byte) => byte === 0)) {
       return new RingRepair(null, undefined, false, undefined);
     }
-    const image = readRing(file);
-    if (image instanceof WalError) {
-      return new RingRepair({ events: 0, note: image.reason }, file, true, undefined);
-    }
-    // A recorder that was killed before it had written the header had appended nothing.
-    if (image.every((byte) => byte === 0)) return new RingRepair(null, undefined, false, undefined);
     const read = (end: SegmentEnd | undefined): TailRingContent => {
       const segmentsEnd: SegmentsEnd = end?.segmentsEnd ?? { lastEventId: afterEventId, ...NO_SEGMENTS };
       return readTailRing(image, segmentsEnd, readBootId());
@@ -164,14 +160,4 @@ function readWhole(
     }
   }
   return above === content.events ? { content, after } : undefined;
-}
-
-/** The ring, or why it cannot be one. */
-function readRing(file: string): Uint8Array | WalError {
-  try {
-    return readRegularFile(file, tailRingBytes(MAX_TAIL_BLOCKS));
-  } catch (error) {
-    if (error instanceof WalError && error.code === 'SEGMENT_CORRUPTED') return error;
-    throw error;
-  }
 }
