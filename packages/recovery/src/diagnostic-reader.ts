@@ -24,6 +24,7 @@ import { type LogSurvey, MAX_SURVEYS, outrun, surveyBehind, surveyLog } from './
 import { LogTail, tornTail } from './log-tail.js';
 import type { LogSummary, TornTail } from './recovery-report.js';
 import { type ReplayWindow, seekInWindow, type WindowContent } from './replay-window.js';
+import { isBeingWritten, openEnd, type ReadEnd } from './segment-growth.js';
 import { SegmentLocator } from './segment-locator.js';
 import { SegmentReader } from './segment-reader.js';
 import { windowBytesFor } from './window-bytes.js';
@@ -57,6 +58,8 @@ export class DiagnosticReader implements WindowSource {
   #hasDelivered = false;
   /** Undefined as soon as it has been reached. */
   #from: SeekTarget | undefined;
+  /** Of the segment before, where it was not closed. */
+  #openEnd: ReadEnd | undefined;
   #error: WalError | undefined;
   #tail: TornTail | null = null;
   #endEventId = 0n;
@@ -105,6 +108,7 @@ export class DiagnosticReader implements WindowSource {
     this.#scan = new DiagnosticScan(durable.position);
     if (missing !== undefined && this.#next === 0) this.#scan.note(missing);
     this.#behind.restart();
+    this.#openEnd = undefined;
     this.#tail = null;
     this.#endEventId = this.#scan.lastEventId;
     this.#hasDelivered = false;
@@ -182,9 +186,11 @@ export class DiagnosticReader implements WindowSource {
       const content = this.#deliver(judged, segmentIndex, window, reader);
       if (judged.verdict.decision === 'tail') {
         const beyond = this.#survey.files.slice(this.#next).map(({ name }) => name);
-        this.#tail = tornTail(judged.verdict, bytes, reader.file, beyond);
+        const isTorn = !isBeingWritten(reader, bytes, this.#openEnd);
+        if (isTorn) this.#tail = tornTail(judged.verdict, bytes, reader.file, beyond);
         this.#endSegments();
       }
+      this.#openEnd = openEnd(segmentIndex, reader.file, judged.verdict);
       return content ?? 'nothing to deliver';
     } finally {
       reader.close();

@@ -26,6 +26,7 @@ import {
   seekInWindow,
   type WindowContent,
 } from './replay-window.js';
+import { isBeingWritten, openEnd, type ReadEnd } from './segment-growth.js';
 import { SegmentLocator } from './segment-locator.js';
 import { SegmentReader } from './segment-reader.js';
 import type { VerifiedSegment } from './segment-verifiers.js';
@@ -90,6 +91,8 @@ export class LogReader implements WindowSource {
   #seeking = false;
   /** Undefined as soon as it has been reached. */
   #from: SeekTarget | undefined;
+  /** Of the segment before, where it was not closed. */
+  #openEnd: ReadEnd | undefined;
   #error: WalError | undefined;
   #tail: TornTail | null = null;
   #endEventId = 0n;
@@ -148,6 +151,7 @@ export class LogReader implements WindowSource {
     this.#next = from === undefined ? 0 : this.#locator.locate(from);
     this.#scan = new LogScan(this.#durable.position);
     this.#behind.restart();
+    this.#openEnd = undefined;
     this.#error = undefined;
     this.#tail = null;
     this.#endEventId = 0n;
@@ -288,9 +292,11 @@ export class LogReader implements WindowSource {
     if (verdict.decision === 'refuse') this.#fail(verdict.error as WalError);
     else if (verdict.decision === 'tail') {
       const beyond = this.#files.slice(this.#next).map(({ name }) => name);
-      this.#tail = tornTail(verdict, bytes, file, beyond);
+      const isTorn = reader === undefined || !isBeingWritten(reader, bytes, this.#openEnd);
+      if (isTorn) this.#tail = tornTail(verdict, bytes, file, beyond);
       this.#endSegments();
     }
+    this.#openEnd = openEnd(segmentIndex, file, verdict);
     return this.#contentFrom(window, segmentIndex, blocks, tailEvents);
   }
 

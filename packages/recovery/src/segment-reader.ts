@@ -96,6 +96,21 @@ export class SegmentReader {
     return read;
   }
 
+  /**
+   * Reads what is in the file at `offset` now, of one that is not compressed.
+   * @returns how many bytes there were
+   * @throws WalError READ_FAILED
+   */
+  readInto(bytes: Uint8Array, offset: number): number {
+    let done = 0;
+    while (done < bytes.length) {
+      const count = readSome(this.#fd, bytes.subarray(done), offset + done, this.file);
+      if (count === 0) break;
+      done += count;
+    }
+    return done;
+  }
+
   /** Size of the file now. */
   get bytesNow(): number {
     return fs.fstatSync(this.#fd).size;
@@ -166,15 +181,8 @@ export class SegmentReader {
     this.readNs += (performance.now() - start) * 1e6;
   }
 
-  /** @returns how many bytes were read: fewer than asked for at the end of the file */
+  /** To the same place in `into`. */
   #readAt(into: Uint8Array, offset: number, bytes: number): number {
-    let done = 0;
-    while (done < bytes) {
-      const part = into.subarray(offset + done, offset + bytes);
-      const count = readSome(this.#fd, part, offset + done, this.file);
-      if (count === 0) break;
-      done += count;
-    }
-    return done;
+    return this.readInto(into.subarray(offset, offset + bytes), offset);
   }
 }
