@@ -11,29 +11,38 @@ import type { HistogramSnapshot } from './histogram-snapshot.js';
 import {
   HeaderWord,
   hashLayout,
+  type KindOf,
   type MetricKind,
   type MetricLayout,
   type MetricPlace,
   placeMetrics,
   TELEMETRY_MAGIC,
 } from './layout.js';
+import { Lifecycle, type LifecycleSnapshot } from './lifecycle.js';
+import { Operation, type OperationSnapshot } from './operation.js';
 
 interface MetricOf {
   counter: Counter;
   gauge: Gauge;
   duration: Duration;
+  operation: Operation;
+  lifecycle: Lifecycle;
   histogram: Histogram;
 }
+
+type Metric = MetricOf[MetricKind];
 
 interface SnapshotOf {
   counter: number;
   gauge: number;
   duration: DurationSnapshot;
+  operation: OperationSnapshot;
+  lifecycle: LifecycleSnapshot;
   histogram: HistogramSnapshot;
 }
 
 /** The state of all metrics of a layout, by name, as plain data. */
-export type Snapshot<L extends MetricLayout = MetricLayout> = { [N in keyof L]: SnapshotOf[L[N]] };
+export type Snapshot<L extends MetricLayout = MetricLayout> = { [N in keyof L]: SnapshotOf[KindOf<L[N]>] };
 
 /** The names of a layout. */
 export type NameOf<L extends MetricLayout> = keyof L & string;
@@ -45,7 +54,7 @@ export type NameOf<L extends MetricLayout> = keyof L & string;
 export class Telemetry<out L extends MetricLayout = MetricLayout> {
   /** Hand this to the other threads, to attach. */
   readonly buffer: SharedArrayBuffer;
-  readonly #metrics: ReadonlyMap<string, Counter | Gauge | Duration | Histogram>;
+  readonly #metrics: ReadonlyMap<string, Metric>;
 
   private constructor(buffer: SharedArrayBuffer, places: readonly MetricPlace[]) {
     const words = new Int32Array(buffer);
@@ -93,6 +102,16 @@ export class Telemetry<out L extends MetricLayout = MetricLayout> {
     return this.#metric(name, 'duration', Duration);
   }
 
+  /** @throws TypeError where the layout has no operation of that name */
+  operation(name: NameOf<L>): Operation {
+    return this.#metric(name, 'operation', Operation);
+  }
+
+  /** @throws TypeError where the layout has no lifecycle of that name */
+  lifecycle(name: NameOf<L>): Lifecycle {
+    return this.#metric(name, 'lifecycle', Lifecycle);
+  }
+
   /** @throws TypeError where the layout has no histogram of that name */
   histogram(name: NameOf<L>): Histogram {
     return this.#metric(name, 'histogram', Histogram);
@@ -115,7 +134,7 @@ export class Telemetry<out L extends MetricLayout = MetricLayout> {
   }
 }
 
-function makeMetric(words: Int32Array, values: Float64Array, { kind, line }: MetricPlace) {
+function makeMetric(words: Int32Array, values: Float64Array, { kind, line }: MetricPlace): Metric {
   switch (kind) {
     case 'counter':
       return new Counter(words, values, line);
@@ -123,6 +142,10 @@ function makeMetric(words: Int32Array, values: Float64Array, { kind, line }: Met
       return new Gauge(words, values, line);
     case 'duration':
       return new Duration(words, values, line);
+    case 'operation':
+      return new Operation(words, values, line);
+    case 'lifecycle':
+      return new Lifecycle(words, values, line);
     case 'histogram':
       return new Histogram(words, values, line);
   }
