@@ -3,23 +3,25 @@
  * class. Metrics of different writers can lie in one buffer, since none shares a cache line with another.
  */
 
+import { collectSnapshot } from './collect.js';
 import { Counter } from './counter.js';
-import { Duration, type DurationSnapshot } from './duration.js';
+import { dumpSnapshot } from './dump.js';
+import { Duration } from './duration.js';
 import { Gauge } from './gauge.js';
 import { Histogram } from './histogram.js';
-import type { HistogramSnapshot } from './histogram-snapshot.js';
 import {
   HeaderWord,
   hashLayout,
-  type KindOf,
   type MetricKind,
   type MetricLayout,
   type MetricPlace,
   placeMetrics,
   TELEMETRY_MAGIC,
 } from './layout.js';
-import { Lifecycle, type LifecycleSnapshot } from './lifecycle.js';
-import { Operation, type OperationSnapshot } from './operation.js';
+import { Lifecycle } from './lifecycle.js';
+import { Operation } from './operation.js';
+import type { Collector, Labels } from './sample.js';
+import type { Snapshot } from './snapshot.js';
 
 interface MetricOf {
   counter: Counter;
@@ -32,18 +34,6 @@ interface MetricOf {
 
 type Metric = MetricOf[MetricKind];
 
-interface SnapshotOf {
-  counter: number;
-  gauge: number;
-  duration: DurationSnapshot;
-  operation: OperationSnapshot;
-  lifecycle: LifecycleSnapshot;
-  histogram: HistogramSnapshot;
-}
-
-/** The state of all metrics of a layout, by name, as plain data. */
-export type Snapshot<L extends MetricLayout = MetricLayout> = { [N in keyof L]: SnapshotOf[KindOf<L[N]>] };
-
 /** The names of a layout. */
 export type NameOf<L extends MetricLayout> = keyof L & string;
 
@@ -54,12 +44,14 @@ export type NameOf<L extends MetricLayout> = keyof L & string;
 export class Telemetry<out L extends MetricLayout = MetricLayout> {
   /** Hand this to the other threads, to attach. */
   readonly buffer: SharedArrayBuffer;
+  readonly #layout: L;
   readonly #metrics: ReadonlyMap<string, Metric>;
 
-  private constructor(buffer: SharedArrayBuffer, places: readonly MetricPlace[]) {
+  private constructor(layout: L, buffer: SharedArrayBuffer, places: readonly MetricPlace[]) {
     const words = new Int32Array(buffer);
     const values = new Float64Array(buffer);
     this.buffer = buffer;
+    this.#layout = layout;
     this.#metrics = new Map(places.map((place) => [place.name, makeMetric(words, values, place)]));
   }
 
@@ -70,7 +62,7 @@ export class Telemetry<out L extends MetricLayout = MetricLayout> {
     const words = new Int32Array(buffer);
     words[HeaderWord.magic] = TELEMETRY_MAGIC;
     words[HeaderWord.layoutHash] = hashLayout(layout);
-    return new Telemetry(buffer, places);
+    return new Telemetry(layout, buffer, places);
   }
 
   /**
@@ -82,7 +74,7 @@ export class Telemetry<out L extends MetricLayout = MetricLayout> {
     if (buffer.byteLength === bytes) {
       const words = new Int32Array(buffer);
       const same = words[HeaderWord.layoutHash] === hashLayout(layout);
-      if (same && words[HeaderWord.magic] === TELEMETRY_MAGIC) return new Telemetry(buffer, places);
+      if (same && words[HeaderWord.magic] === TELEMETRY_MAGIC) return new Telemetry(layout, buffer, places);
     }
     throw new RangeError('the buffer was not created with this layout of metrics');
   }
@@ -125,6 +117,20 @@ export class Telemetry<out L extends MetricLayout = MetricLayout> {
     return Object.fromEntries(
       [...this.#metrics].map(([name, metric]) => [name, metric.read()]),
     ) as Snapshot<L>;
+  }
+
+  /** A snapshot as a table for people. @param label what it is of: the head of the first column */
+  dump(label: string): string {
+    return dumpSnapshot(this.#layout, this.snapshot(), label);
+  }
+
+  /**
+   * Feeds `collector` with a snapshot.
+   * @param prefix comes before each name, with `_` between; nothing does if it is empty
+   * @param labels of all samples
+   */
+  collect(prefix: string, collector: Collector, labels?: Labels): void {
+    collectSnapshot(this.#layout, this.snapshot(), prefix, collector, labels);
   }
 
   #metric<K extends MetricKind>(name: string, kind: K, type: abstract new (...args: never[]) => MetricOf[K]) {
