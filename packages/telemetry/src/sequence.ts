@@ -1,10 +1,10 @@
 /*
- * The reading side of the lock that counters, gauges and durations are written under.
+ * The reading side of the lock that all metrics of one line are written under.
  *
  * The writer of a metric, a single thread, makes the sequence word odd, stores the values, and makes it even again. It
  * never waits and never looks at readers. Readers, any number of them in any thread, keep what they read only if the
- * word was even and the same before and after. All the values lie on the word's own cache line, so that a reader gets
- * its chance however fast the writer is.
+ * word was even and the same before and after. All the values lie beside the word, on the same cache line or the next,
+ * so that a reader gets its chance however fast the writer is.
  *
  * Writers spell this out in each method: Worker.terminate() stops a thread only where it calls something, so that a
  * method without calls is never left half way.

@@ -3,11 +3,12 @@
  * class. Metrics of different writers can lie in one buffer, since none shares a cache line with another.
  */
 
+import { collectSnapshot } from './collect.js';
 import { Counter } from './counter.js';
-import { Duration, type DurationSnapshot } from './duration.js';
+import { dumpSnapshot } from './dump.js';
+import { Duration } from './duration.js';
 import { Gauge } from './gauge.js';
 import { Histogram } from './histogram.js';
-import type { HistogramSnapshot } from './histogram-snapshot.js';
 import {
   HeaderWord,
   hashLayout,
@@ -17,23 +18,21 @@ import {
   placeMetrics,
   TELEMETRY_MAGIC,
 } from './layout.js';
+import { Lifecycle } from './lifecycle.js';
+import { Operation } from './operation.js';
+import type { Collector, Labels } from './sample.js';
+import type { Snapshot } from './snapshot.js';
 
 interface MetricOf {
   counter: Counter;
   gauge: Gauge;
   duration: Duration;
+  operation: Operation;
+  lifecycle: Lifecycle;
   histogram: Histogram;
 }
 
-interface SnapshotOf {
-  counter: number;
-  gauge: number;
-  duration: DurationSnapshot;
-  histogram: HistogramSnapshot;
-}
-
-/** The state of all metrics of a layout, by name, as plain data. */
-export type Snapshot<L extends MetricLayout = MetricLayout> = { [N in keyof L]: SnapshotOf[L[N]] };
+type Metric = MetricOf[MetricKind];
 
 /** The names of a layout. */
 export type NameOf<L extends MetricLayout> = keyof L & string;
@@ -45,12 +44,14 @@ export type NameOf<L extends MetricLayout> = keyof L & string;
 export class Telemetry<out L extends MetricLayout = MetricLayout> {
   /** Hand this to the other threads, to attach. */
   readonly buffer: SharedArrayBuffer;
-  readonly #metrics: ReadonlyMap<string, Counter | Gauge | Duration | Histogram>;
+  readonly #layout: L;
+  readonly #metrics: ReadonlyMap<string, Metric>;
 
-  private constructor(buffer: SharedArrayBuffer, places: readonly MetricPlace[]) {
+  private constructor(layout: L, buffer: SharedArrayBuffer, places: readonly MetricPlace[]) {
     const words = new Int32Array(buffer);
     const values = new Float64Array(buffer);
     this.buffer = buffer;
+    this.#layout = layout;
     this.#metrics = new Map(places.map((place) => [place.name, makeMetric(words, values, place)]));
   }
 
@@ -61,7 +62,7 @@ export class Telemetry<out L extends MetricLayout = MetricLayout> {
     const words = new Int32Array(buffer);
     words[HeaderWord.magic] = TELEMETRY_MAGIC;
     words[HeaderWord.layoutHash] = hashLayout(layout);
-    return new Telemetry(buffer, places);
+    return new Telemetry(layout, buffer, places);
   }
 
   /**
@@ -73,7 +74,7 @@ export class Telemetry<out L extends MetricLayout = MetricLayout> {
     if (buffer.byteLength === bytes) {
       const words = new Int32Array(buffer);
       const same = words[HeaderWord.layoutHash] === hashLayout(layout);
-      if (same && words[HeaderWord.magic] === TELEMETRY_MAGIC) return new Telemetry(buffer, places);
+      if (same && words[HeaderWord.magic] === TELEMETRY_MAGIC) return new Telemetry(layout, buffer, places);
     }
     throw new RangeError('the buffer was not created with this layout of metrics');
   }
@@ -93,6 +94,16 @@ export class Telemetry<out L extends MetricLayout = MetricLayout> {
     return this.#metric(name, 'duration', Duration);
   }
 
+  /** @throws TypeError where the layout has no operation of that name */
+  operation(name: NameOf<L>): Operation {
+    return this.#metric(name, 'operation', Operation);
+  }
+
+  /** @throws TypeError where the layout has no lifecycle of that name */
+  lifecycle(name: NameOf<L>): Lifecycle {
+    return this.#metric(name, 'lifecycle', Lifecycle);
+  }
+
   /** @throws TypeError where the layout has no histogram of that name */
   histogram(name: NameOf<L>): Histogram {
     return this.#metric(name, 'histogram', Histogram);
@@ -108,6 +119,20 @@ export class Telemetry<out L extends MetricLayout = MetricLayout> {
     ) as Snapshot<L>;
   }
 
+  /** A snapshot as a table for people. @param label what it is of: the head of the first column */
+  dump(label: string): string {
+    return dumpSnapshot(this.#layout, this.snapshot(), label);
+  }
+
+  /**
+   * Feeds `collector` with a snapshot.
+   * @param prefix comes before each name, with `_` between; nothing does if it is empty
+   * @param labels of all samples
+   */
+  collect(prefix: string, collector: Collector, labels?: Labels): void {
+    collectSnapshot(this.#layout, this.snapshot(), prefix, collector, labels);
+  }
+
   #metric<K extends MetricKind>(name: string, kind: K, type: abstract new (...args: never[]) => MetricOf[K]) {
     const metric = this.#metrics.get(name);
     if (!(metric instanceof type)) throw new TypeError(`there is no ${kind} called '${name}'`);
@@ -115,7 +140,7 @@ export class Telemetry<out L extends MetricLayout = MetricLayout> {
   }
 }
 
-function makeMetric(words: Int32Array, values: Float64Array, { kind, line }: MetricPlace) {
+function makeMetric(words: Int32Array, values: Float64Array, { kind, line }: MetricPlace): Metric {
   switch (kind) {
     case 'counter':
       return new Counter(words, values, line);
@@ -123,6 +148,10 @@ function makeMetric(words: Int32Array, values: Float64Array, { kind, line }: Met
       return new Gauge(words, values, line);
     case 'duration':
       return new Duration(words, values, line);
+    case 'operation':
+      return new Operation(words, values, line);
+    case 'lifecycle':
+      return new Lifecycle(words, values, line);
     case 'histogram':
       return new Histogram(words, values, line);
   }

@@ -49,6 +49,8 @@ test('snapshots of another thread are never torn, however fast it records and ho
   expect(complaints(last)).toEqual([]);
   expect(last.append.count).toBe(recorded);
   expect(last.sync.count).toBe(recorded);
+  expect(last.write).toMatchObject({ count: recorded, failures: recorded });
+  expect(last.loop.loops).toBe(recorded);
   expect(last.events).toBe(recorded * STEP);
 });
 
@@ -62,9 +64,11 @@ test.skipIf(!STORES_IN_ORDER)(
       const writer = await start('write', workerData);
       await new Promise((resolve) => setTimeout(resolve, round % 10));
       await writer.terminate();
-      const { append, sync } = telemetry.snapshot();
+      const { append, sync, write, loop } = telemetry.snapshot();
       expect(append.count).toBeGreaterThanOrEqual(0);
       expect(sync.sum).toBe((sync.count * (sync.count + 1)) / 2);
+      expect(write.sum).toBe((write.count * (write.count + 1)) / 2);
+      expect(loop.active).toBe((loop.loops * (loop.loops + 1)) / 2);
     }
   },
 );
@@ -76,5 +80,5 @@ test('recording 10 million times, to each metric and to all at once, collects no
     { encoding: 'utf8' },
   );
   expect(stderr).toBe('');
-  expect(JSON.parse(stdout)).toEqual({ during: [0, 0, 0, 0, 0], count: 24_000_000 });
+  expect(JSON.parse(stdout)).toEqual({ during: [0, 0, 0, 0, 0, 0, 0, 0], count: 24_000_000 });
 });

@@ -3,6 +3,8 @@ export const layout = /** @type {const} */ ({
   events: 'counter',
   level: 'gauge',
   sync: 'duration',
+  write: 'operation',
+  loop: 'lifecycle',
   append: 'histogram',
 });
 /** What the writer sets the gauge to, in turn: halves of one make neither. */

@@ -9,6 +9,8 @@ const telemetry = Telemetry.create(layout);
 const events = telemetry.counter('events');
 const level = telemetry.gauge('level');
 const sync = telemetry.duration('sync');
+const write = telemetry.operation('write');
+const loop = telemetry.lifecycle('loop');
 const append = telemetry.histogram('append');
 
 // Fractions, and numbers that are not small integers, as a clock gives.
@@ -23,6 +25,18 @@ const loops = [
     for (let i = 0; i < times; i++) sync.record(i * 1000.5);
   },
   (times) => {
+    for (let i = 0; i < times; i++) write.record(i * 1000.5);
+  },
+  (times) => {
+    for (let i = 0; i < times; i++) write.fail();
+  },
+  (times) => {
+    for (let i = 0; i < times; i++) {
+      loop.active(i * 1000.5);
+      loop.idle(i * 1000.5);
+    }
+  },
+  (times) => {
     for (let i = 0; i < times; i++) append.record(i * 1000.5);
   },
   // All at once is more than V8 inlines: small integers are passed without boxes all the same.
@@ -31,6 +45,10 @@ const loops = [
       events.add(1);
       level.set(i);
       sync.record(i);
+      write.record(i);
+      write.fail();
+      loop.active(i);
+      loop.idle(i);
       append.record(i);
     }
   },
@@ -39,12 +57,12 @@ const loops = [
 const collections = [];
 new PerformanceObserver((list) => collections.push(...list.getEntries())).observe({ entryTypes: ['gc'] });
 const during = [];
-for (const loop of loops) {
-  for (let i = 0; i < 20; i++) loop(100_000);
+for (const record of loops) {
+  for (let i = 0; i < 20; i++) record(100_000);
   gc();
   await sleep(50);
   const start = performance.now();
-  loop(RECORDS);
+  record(RECORDS);
   const end = performance.now();
   gc(); // The observer works: this one is seen, after the end.
   await sleep(50);

@@ -8,6 +8,8 @@ const stop = new Int32Array(workerData.stop);
 const events = telemetry.counter('events');
 const level = telemetry.gauge('level');
 const sync = telemetry.duration('sync');
+const write = telemetry.operation('write');
+const loop = telemetry.lifecycle('loop');
 const append = telemetry.histogram('append');
 
 level.set(LEVELS[0]);
@@ -18,6 +20,10 @@ while (i < workerData.times || Atomics.load(stop, 0) === 0) {
   events.add(STEP);
   level.set(LEVELS[i & 1]);
   sync.record(i);
+  write.record(i);
+  write.fail();
+  loop.idle(2 * i);
+  loop.active(i);
   append.record(i);
 }
 parentPort.postMessage(i);
