@@ -3,6 +3,7 @@ import {
   blockOffset,
   eventOffset,
   idAt,
+  isDurableIn,
   isWhole,
   LogScan,
   type SegmentFile,
@@ -271,7 +272,14 @@ export class LogReader implements WindowSource {
 
   #readVerified(reader: SegmentReader, { file, onlyIfWhole }: SegmentForm, window: ReplayWindow) {
     const options = this.#scan.verifyOptions(file.segmentIndex);
-    if (!onlyIfWhole) return reader.readVerified(window, options);
+    if (!onlyIfWhole) {
+      const found = reader.readVerified(window, options);
+      const isTail = !isDurableIn(file.segmentIndex, this.#durable.position);
+      // Of a torn tail the report says how much is cut off.
+      return found.verification.state === 'unreadable' && isTail
+        ? { ...found, count: reader.read(window) }
+        : found;
+    }
     try {
       // Whole by itself: whether it follows the one before is for the judgement.
       const { count, verification } = reader.readVerified(window, { segmentIndex: file.segmentIndex });

@@ -1,17 +1,28 @@
 import { readCompressedFile } from './compressed-start.js';
-import { closeFile, openRegularFile, readRegularFile } from './log-files.js';
+import { closeFile, openRegularFile, readFully, refuseLarger } from './log-files.js';
 import { decompressSegment, MAX_SEGMENT_BYTES } from './lz4.js';
+import { declaredBytes, readFileHeader, usedBytes } from './segment-extent.js';
 
 /**
- * The bytes of a segment from either form of its file.
+ * The bytes of a segment from either form of its file: what its header says that it has; where that does not verify,
+ * all that is not zero.
  * @throws WalError OPEN_FAILED, READ_FAILED; SEGMENT_CORRUPTED for a file that no segment can be, or a damaged LZ4 frame
  */
 export function readSegmentFile(file: string, compressed: boolean): Uint8Array {
-  if (!compressed) return readRegularFile(file, MAX_SEGMENT_BYTES);
   const { fd, bytes } = openRegularFile(file);
   try {
+    if (!compressed) return readPlain(fd, bytes, file);
     return decompressSegment(readCompressedFile(fd, bytes, file), MAX_SEGMENT_BYTES, file);
   } finally {
     closeFile(fd, file);
   }
+}
+
+function readPlain(fd: number, fileBytes: number, file: string): Uint8Array {
+  refuseLarger(fileBytes, MAX_SEGMENT_BYTES, file);
+  const header = readFileHeader(fd, file);
+  const content = new Uint8Array(declaredBytes(header, fileBytes) ?? usedBytes(fd, fileBytes, file));
+  content.set(header.subarray(0, content.length));
+  const rest = content.subarray(header.length);
+  return content.subarray(0, header.length + readFully(fd, rest, file, undefined, header.length));
 }
