@@ -10,9 +10,8 @@ import {
   segmentFileName,
   WalError,
 } from '@fswal/format';
-import { readDurablePosition } from '@fswal/format/files';
+import { type LogSurvey, readDurablePosition, surveyLog } from '@fswal/format/files';
 import { FollowedSegment } from './followed-segment.js';
-import { type LogSurvey, surveyLog } from './log-survey.js';
 import type { LogSummary } from './recovery-report.js';
 import { type ReplayWindow, seekInWindow, type WindowContent } from './replay-window.js';
 import { firstEventOf, SegmentLocator } from './segment-locator.js';

@@ -15,8 +15,14 @@ import {
   verifySegment,
   WalError,
 } from '@fswal/format';
-import { type KnownDurable, listLogDirectory, readBootId, readTailRingPlace } from '@fswal/format/files';
-import { type LogSurvey, surveyLog } from './log-survey.js';
+import {
+  type KnownDurable,
+  type LogSurvey,
+  listLogDirectory,
+  readBootId,
+  readTailRingPlace,
+  surveyLog,
+} from '@fswal/format/files';
 import { LogTail, tornTail } from './log-tail.js';
 import { readAround } from './read-around.js';
 import type { LogSummary, TornTail } from './recovery-report.js';

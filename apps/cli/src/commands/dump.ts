@@ -3,6 +3,7 @@ import { RecoveryManager } from '@fswal/recovery';
 import { ExitStatus } from '../exit-status.js';
 import { breathe } from '../interrupts.js';
 import { CSV_HEADER, type EventFormat, eventLines } from '../log/event-text.js';
+import { betweenEvents } from '../log/gap-text.js';
 import { requireLog } from '../log/require-log.js';
 import { plural } from '../units.js';
 import type { CommandResult, Context } from './command.js';
@@ -84,10 +85,9 @@ function tellGaps(
   { output }: Context,
 ): ExitStatus {
   const gaps = report.gaps.filter((gap) => limitEventId === undefined || gap.afterEventId < limitEventId);
-  for (const { file, reason, message, offset, blocks, afterEventId, beforeEventId } of gaps) {
-    const between = `between event ${afterEventId} and ${beforeEventId === 0n ? 'the end' : `event ${beforeEventId}`}`;
+  for (const { file, reason, message, offset, blocks, ...ids } of gaps) {
     output.say(
-      `fswal: ${reason}: ${plural(blocks, 'block')} passed over ${between} (file ${file}, offset ${offset}): ${message}`,
+      `fswal: ${reason}: ${plural(blocks, 'block')} passed over ${betweenEvents(ids)} (file ${file}, offset ${offset}): ${message}`,
     );
   }
   return gaps.length === 0 ? ExitStatus.Sound : ExitStatus.Damaged;

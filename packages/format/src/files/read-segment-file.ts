@@ -1,6 +1,7 @@
 import { readCompressedFile } from './compressed-start.js';
 import { closeFile, openRegularFile, readFully, refuseLarger } from './log-files.js';
-import { decompressSegment, MAX_SEGMENT_BYTES } from './lz4.js';
+import { decompressSegment, MAX_COMPRESSED_BYTES, MAX_SEGMENT_BYTES } from './lz4.js';
+import { salvageFrame } from './salvage-frame.js';
 import { declaredBytes, readFileHeader, usedBytes } from './segment-extent.js';
 
 /**
@@ -25,4 +26,18 @@ function readPlain(fd: number, fileBytes: number, file: string): Uint8Array {
   content.set(header.subarray(0, content.length));
   const rest = content.subarray(header.length);
   return content.subarray(0, header.length + readFully(fd, rest, file, undefined, header.length));
+}
+
+/**
+ * What can be had of a compressed segment that is damaged: see `salvageFrame`. Of a file larger than any, nothing.
+ * @throws WalError OPEN_FAILED, READ_FAILED
+ */
+export function salvageCompressedFile(file: string): Uint8Array {
+  const { fd, bytes } = openRegularFile(file);
+  try {
+    const frame = new Uint8Array(bytes > MAX_COMPRESSED_BYTES ? 0 : bytes);
+    return salvageFrame(frame.subarray(0, readFully(fd, frame, file)), MAX_SEGMENT_BYTES);
+  } finally {
+    closeFile(fd, file);
+  }
 }

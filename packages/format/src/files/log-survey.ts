@@ -1,12 +1,8 @@
-import { durableSegmentMissing, type SegmentFile, type WalError, withoutRetired } from '@fswal/format';
-import {
-  type KnownDurable,
-  knownDurable,
-  listLogDirectory,
-  oneFormEach,
-  otherForms,
-  readDurablePosition,
-} from '@fswal/format/files';
+import type { WalError } from '../errors.js';
+import type { SegmentFile } from '../file-names.js';
+import { durableSegmentMissing, withoutRetired } from '../log-scan.js';
+import { type KnownDurable, knownDurable } from './known-durable.js';
+import { listLogDirectory, oneFormEach, otherForms, readDurablePosition } from './log-files.js';
 
 /** While a recorder is at work, a log whose beginning is missing is looked at anew so often before that is believed. */
 const MAX_TRIES = 5;
