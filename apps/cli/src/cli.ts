@@ -10,8 +10,9 @@ import { seek } from './commands/seek.js';
 import { tail } from './commands/tail.js';
 import { verify } from './commands/verify.js';
 import { statusOf } from './damage.js';
+import { errorJson } from './error-json.js';
 import { ExitStatus } from './exit-status.js';
-import { Interrupted, interruptible } from './interrupts.js';
+import { Interrupted } from './interrupts.js';
 import { EVENT_FORMATS } from './log/event-text.js';
 import { Output, ReaderGone } from './output.js';
 import { parseBlocks, parseEvents, parseLimit, parseU64 } from './parse-options.js';
@@ -32,31 +33,34 @@ export async function main(args: readonly string[]): Promise<ExitStatus> {
     output.stopProgress();
     if (error instanceof ReaderGone) return ExitStatus.Sound;
     if (error instanceof Interrupted) return ExitStatus.Interrupted;
-    if (error instanceof CommanderError) return error.exitCode === 0 ? ExitStatus.Sound : ExitStatus.Failed;
-    output.fail(error);
+    if (error instanceof CommanderError && error.exitCode === 0) return ExitStatus.Sound;
+    if (args.includes('--json')) await printError(error, output);
+    // Commander has said it.
+    if (!(error instanceof CommanderError)) output.fail(error);
     return statusOf(error);
+  }
+}
+
+/** Whoever reads stdout may be gone: stderr and the exit status tell all the same. */
+async function printError(error: unknown, output: Output): Promise<void> {
+  try {
+    await output.printJson(errorJson(error));
+  } catch (gone) {
+    if (!(gone instanceof ReaderGone)) output.fail(gone);
   }
 }
 
 async function run(args: readonly string[], output: Output): Promise<ExitStatus> {
   let status: ExitStatus = ExitStatus.Sound;
-  const program = buildProgram(async (work, json, onInterrupt = 'stop') => {
-    const start = (signal: AbortSignal) => work({ output, json, signal });
-    status = await (onInterrupt === 'stop' ? interruptible(start) : start(new AbortController().signal));
+  const program = buildProgram(async (work, json) => {
+    status = await work({ output, json });
   });
   await program.parseAsync(args, { from: 'user' });
   return status;
 }
 
-/**
- * Runs a command. On Ctrl-C it comes to a stop by itself, or dies at once: what survives being killed, and does not let
- * the event loop turn, should.
- */
-type Start = (
-  work: (context: Context) => CommandResult,
-  json: boolean,
-  onInterrupt?: 'stop' | 'die',
-) => Promise<void>;
+/** Runs a command. */
+type Start = (work: (context: Context) => CommandResult, json: boolean) => Promise<void>;
 /** What commander hands over for `--json`, which every command has. */
 type WithJson<T> = T & { json?: boolean };
 
@@ -172,7 +176,7 @@ function addWriting(command: NewCommand, start: Start): void {
     .argument('<dir>', 'the log directory; no recorder may have it open')
     .option('--dry-run', 'only say what would be done', false)
     .action((dir: string, { json = false, ...options }: WithJson<Parameters<typeof repair>[1]>) =>
-      start((context) => repair(dir, options, context), json, 'die'),
+      start((context) => repair(dir, options, context), json),
     );
   command('compress', 'compresses the closed segments, all but the newest', ['compress orders.log'])
     .argument('<dir>', 'the log directory; no recorder may have it open')

@@ -305,8 +305,8 @@ describe('a segment file alone', () => {
 describe('what cannot be verified', () => {
   it('is no log: status 2, and nothing on stdout', async () => {
     const empty = tempDir();
-    expect(await fswal(['verify', empty, '--json'])).toMatchObject({ status: 2, stdout: '' });
-    const missing = await fswal(['verify', path.join(empty, 'missing'), '--json']);
+    expect(await fswal(['verify', empty])).toMatchObject({ status: 2, stdout: '' });
+    const missing = await fswal(['verify', path.join(empty, 'missing')]);
     expect(missing).toMatchObject({ status: 2, stdout: '' });
     expect(missing.stderr).toContain('fswal: DIRECTORY_NOT_FOUND');
   });

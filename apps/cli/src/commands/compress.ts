@@ -1,5 +1,6 @@
 import { ExitStatus } from '../exit-status.js';
-import { breathe } from '../interrupts.js';
+import { breathe, interruptible } from '../interrupts.js';
+import { requireLog } from '../log/require-log.js';
 import { formatBytes, plural } from '../units.js';
 import type { CommandResult, Context } from './command.js';
 
@@ -11,19 +12,22 @@ export interface CompressOptions {
 export async function compress(
   dir: string,
   options: CompressOptions,
-  { output, json, signal }: Context,
+  { output, json }: Context,
 ): CommandResult {
+  requireLog(dir);
   const { compressLog } = await import('@fswal/recorder');
   let bar: ReturnType<typeof output.progress> | undefined;
-  const report = await compressLog({
-    dir,
-    ...options,
-    onProgress: async (done, total) => {
-      bar ??= output.progress('compressing', total);
-      bar.update(done);
-      await breathe(signal);
-    },
-  });
+  const report = await interruptible((signal) =>
+    compressLog({
+      dir,
+      ...options,
+      onProgress: async (done, total) => {
+        bar ??= output.progress('compressing', total);
+        bar.update(done);
+        await breathe(signal);
+      },
+    }),
+  );
   const { compressed, bytesBefore, bytesAfter, skipped } = report;
   if (json) await output.printJson(report);
   else {

@@ -14,7 +14,7 @@ export interface RepairCommandOptions {
 export async function repair(
   dir: string,
   { dryRun }: RepairCommandOptions,
-  { output, json }: Pick<Context, 'output' | 'json'>,
+  { output, json }: Context,
 ): CommandResult {
   requireLog(dir);
   let bar: ReturnType<typeof output.progress> | undefined;

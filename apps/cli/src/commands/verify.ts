@@ -4,7 +4,6 @@ import { type DurablePosition, isDamage, parseSegmentFileName, verifySegment, Wa
 import { type DurableReport, readSegmentFile, salvageCompressedFile } from '@fswal/format/files';
 import { type SalvagedSegment, salvageSegment } from '@fswal/recovery';
 import { ExitStatus } from '../exit-status.js';
-import { breathe } from '../interrupts.js';
 import { describeGap } from '../log/gap-text.js';
 import { type LogVerdict, LogVerifier } from '../log/log-verifier.js';
 import { requireLog } from '../log/require-log.js';
@@ -21,7 +20,7 @@ const MAX_TRIES = 5;
 /** Verifies every byte of a log, or of one segment file. */
 export async function verify(target: string, context: Context): CommandResult {
   const isFile = fs.statSync(target, { throwIfNoEntry: false })?.isFile() === true;
-  const { rows, verdict, durable } = isFile ? verifyFile(target) : await verifyLog(target, context);
+  const { rows, verdict, durable } = isFile ? verifyFile(target) : verifyLog(target, context);
   const { status, error, events, firstEventId, lastEventId } = verdict;
   if (context.json) {
     const durableEventId = durable.eventId;
@@ -48,11 +47,11 @@ interface Verified {
 }
 
 /** Begins anew where a recorder's retention was faster and the log looks damaged for it. */
-async function verifyLog(dir: string, context: Context): Promise<Verified> {
+function verifyLog(dir: string, context: Context): Verified {
   requireLog(dir);
   for (let tries = 1; ; tries++) {
     const verifier = LogVerifier.open(dir);
-    const rows = await rowsOf(verifier, context);
+    const rows = rowsOf(verifier, context);
     const verdict = verifier.finish();
     if (verdict.error === undefined || !verifier.isOutrun || tries === MAX_TRIES) {
       return { rows, verdict, durable: verifier.durable.report };
@@ -60,13 +59,12 @@ async function verifyLog(dir: string, context: Context): Promise<Verified> {
   }
 }
 
-async function rowsOf(verifier: LogVerifier, { output, signal }: Context): Promise<SegmentRow[]> {
+function rowsOf(verifier: LogVerifier, { output }: Context): SegmentRow[] {
   const bar = output.progress('verifying', verifier.files.length);
   const rows: SegmentRow[] = [];
   for (const row of verifier.rows()) {
     rows.push(row);
     bar.update(rows.length);
-    await breathe(signal);
   }
   bar.stop();
   return rows;
