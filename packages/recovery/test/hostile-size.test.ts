@@ -1,6 +1,6 @@
 /* Files whose size says more than is in them: what is read of them, and how much memory that takes. */
 import fs from 'node:fs';
-import { blockOffset, MAX_BLOCKS_PER_SEGMENT, segmentBytes } from '@fswal/format';
+import { blockOffset, MAX_BLOCKS_PER_SEGMENT, segmentBytes, verifySegment } from '@fswal/format';
 import { readSegmentFile } from '@fswal/format/files';
 import { describe, expect, it } from 'vitest';
 import { type BuiltLog, buildLog, full, writeMeta } from './helpers/log-builder.js';
@@ -82,6 +82,21 @@ describe.runIf(process.platform === 'linux')('a segment in a file that is much l
       memory = memoryOf(() => expect(readAll(log.dir).ids).toEqual(log.ids));
     });
     expect(read).toBeLessThan(MOST_READ);
+    expect(memory).toBeLessThan(16 * MIB);
+  });
+
+  it('keeps its room, for a recorder to go on in, and takes no memory for it', () => {
+    const log = buildLog({ segments: [{ blocks: full(2) }] });
+    const { file } = log.segments[0];
+    fs.truncateSync(file, MOST_BYTES);
+    const memory = memoryOf(() => {
+      const { status, blocks, capacityBlocks } = verifySegment(readSegmentFile(file, false));
+      expect({ status, blocks, capacityBlocks }).toEqual({
+        status: 'OK',
+        blocks: 2,
+        capacityBlocks: MAX_BLOCKS_PER_SEGMENT,
+      });
+    });
     expect(memory).toBeLessThan(16 * MIB);
   });
 

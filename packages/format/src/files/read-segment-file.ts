@@ -5,8 +5,8 @@ import { salvageFrame } from './salvage-frame.js';
 import { declaredBytes, readFileHeader, usedBytes } from './segment-extent.js';
 
 /**
- * The bytes of a segment from either form of its file: what its header says that it has; where that does not verify,
- * all that is not zero.
+ * The bytes of a segment from either form of its file. Of a closed one, what lies behind its blocks is zero here,
+ * whatever is in the file. Where the header does not verify, only what comes before the zeros at the end of the file.
  * @throws WalError OPEN_FAILED, READ_FAILED; SEGMENT_CORRUPTED for a file that no segment can be, or a damaged LZ4 frame
  */
 export function readSegmentFile(file: string, compressed: boolean): Uint8Array {
@@ -19,13 +19,16 @@ export function readSegmentFile(file: string, compressed: boolean): Uint8Array {
   }
 }
 
+/** The room that a closed segment does not use is not read, and takes no memory until somebody writes there. */
 function readPlain(fd: number, fileBytes: number, file: string): Uint8Array {
   refuseLarger(fileBytes, MAX_SEGMENT_BYTES, file);
   const header = readFileHeader(fd, file);
-  const content = new Uint8Array(declaredBytes(header, fileBytes) ?? usedBytes(fd, fileBytes, file));
+  const declared = declaredBytes(header, fileBytes);
+  const content = new Uint8Array(declared === undefined ? usedBytes(fd, fileBytes, file) : fileBytes);
   content.set(header.subarray(0, content.length));
-  const rest = content.subarray(header.length);
-  return content.subarray(0, header.length + readFully(fd, rest, file, undefined, header.length));
+  const rest = content.subarray(header.length, declared);
+  const count = readFully(fd, rest, file, undefined, header.length);
+  return count < rest.length ? content.subarray(0, header.length + count) : content;
 }
 
 /**
