@@ -52,6 +52,7 @@ export {
 export {
   durableSegmentMissing,
   isAnchor,
+  isDurableIn,
   LogScan,
   type SegmentVerdict,
   withoutRetired,

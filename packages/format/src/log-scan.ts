@@ -205,6 +205,15 @@ export function isAnchor({ offset, eventId }: DurablePosition): boolean {
   return offset === 0 && eventId !== 0n;
 }
 
+/** Whether anything of a segment is durable: damage of its header is then no torn tail. */
+export function isDurableIn(
+  segmentIndex: number,
+  { eventId, segmentIndex: last, offset }: DurablePosition,
+): boolean {
+  if (eventId === 0n) return false;
+  return segmentIndex < last || (segmentIndex === last && offset > SEGMENT_HEADER_BYTES);
+}
+
 /** The segments that are part of the log: not those that retention was about to take when it was interrupted. */
 export function withoutRetired<T extends { readonly segmentIndex: number }>(
   segments: readonly T[],

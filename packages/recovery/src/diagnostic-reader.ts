@@ -11,17 +11,11 @@ import {
   WalError,
   WORD_BYTES,
 } from '@fswal/format';
-import {
-  listLogDirectory,
-  MAX_COMPRESSED_BYTES,
-  MAX_SEGMENT_BYTES,
-  readRegularFile,
-  salvageFrame,
-} from '@fswal/format/files';
+import { type LogSurvey, listLogDirectory, salvageCompressedFile, surveyLog } from '@fswal/format/files';
 import { DiagnosticScan, type JudgedSegment } from './diagnostic-scan.js';
 import type { LogReaderOptions } from './log-reader.js';
-import { type LogSurvey, MAX_SURVEYS, outrun, surveyBehind, surveyLog } from './log-survey.js';
 import { LogTail, tornTail } from './log-tail.js';
+import { MAX_SURVEYS, outrun, surveyBehind } from './outrun.js';
 import type { LogSummary, TornTail } from './recovery-report.js';
 import { type ReplayWindow, seekInWindow, type WindowContent } from './replay-window.js';
 import { isBeingWritten, openEnd, type ReadEnd } from './segment-growth.js';
@@ -265,8 +259,7 @@ function readOrSalvage(
     return { count: reader.read(window), damage: undefined };
   } catch (error) {
     if (!compressed || !(error instanceof WalError) || error.code !== 'SEGMENT_CORRUPTED') throw error;
-    const frame = readRegularFile(reader.file, MAX_COMPRESSED_BYTES);
-    const bytes = salvageFrame(frame, MAX_SEGMENT_BYTES);
+    const bytes = salvageCompressedFile(reader.file);
     window.ensure(bytes.length);
     window.bytes.set(bytes);
     return { count: bytes.length, damage: error };

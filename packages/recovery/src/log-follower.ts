@@ -7,9 +7,9 @@ import {
   type SegmentVerdict,
   WalError,
 } from '@fswal/format';
+import { type LogSurvey, surveyLog } from '@fswal/format/files';
 import { FollowedLog } from './followed-log.js';
 import { FollowedSegment } from './followed-segment.js';
-import { type LogSurvey, surveyLog } from './log-survey.js';
 import type { LogSummary } from './recovery-report.js';
 import { type ReplayWindow, seekInWindow, type WindowContent } from './replay-window.js';
 import { firstEventOf, SegmentLocator } from './segment-locator.js';

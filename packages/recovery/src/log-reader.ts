@@ -3,6 +3,7 @@ import {
   blockOffset,
   eventOffset,
   idAt,
+  isDurableIn,
   isWhole,
   LogScan,
   type SegmentFile,
@@ -14,9 +15,9 @@ import {
   verifySegment,
   WalError,
 } from '@fswal/format';
-import { type KnownDurable, listLogDirectory } from '@fswal/format/files';
-import { type LogSurvey, MAX_SURVEYS, outrun, surveyBehind, surveyLog } from './log-survey.js';
+import { type KnownDurable, type LogSurvey, listLogDirectory, surveyLog } from '@fswal/format/files';
 import { LogTail, tornTail } from './log-tail.js';
+import { MAX_SURVEYS, outrun, surveyBehind } from './outrun.js';
 import { readAround } from './read-around.js';
 import type { LogSummary, TornTail } from './recovery-report.js';
 import {
@@ -262,7 +263,14 @@ export class LogReader implements WindowSource {
 
   #readVerified(reader: SegmentReader, { file, onlyIfWhole }: SegmentForm, window: ReplayWindow) {
     const options = this.#scan.verifyOptions(file.segmentIndex);
-    if (!onlyIfWhole) return reader.readVerified(window, options);
+    if (!onlyIfWhole) {
+      const found = reader.readVerified(window, options);
+      const isTail = !isDurableIn(file.segmentIndex, this.#durable.position);
+      // Of a torn tail the report says how much is cut off.
+      return found.verification.state === 'unreadable' && isTail
+        ? { ...found, count: reader.read(window) }
+        : found;
+    }
     try {
       // Whole by itself: whether it follows the one before is for the judgement.
       const { count, verification } = reader.readVerified(window, { segmentIndex: file.segmentIndex });

@@ -8,7 +8,7 @@ export interface RecoveryReport {
   readonly complete: boolean;
   /** Segment files read and verified. Those that `fromEventId` skips are not. */
   readonly segments: number;
-  /** Bytes of those files. */
+  /** Bytes of those segments, unpacked; what lies behind the last block of a closed one is not read. */
   readonly bytes: number;
   /** Where the replay was to begin; 0 = at the oldest event. */
   readonly fromEventId: bigint;

@@ -2,20 +2,24 @@ import fs from 'node:fs';
 import {
   EVENT_BYTES,
   EVENT_WORDS,
+  SEGMENT_HEADER_BYTES,
   type SegmentVerification,
   type VerifyOptions,
   verifySegment,
-  WalError,
   WORD_BYTES,
 } from '@fswal/format';
 import {
   closeFile,
+  declaredBytes,
   decompressSegment,
   MAX_COMPRESSED_BYTES,
   MAX_SEGMENT_BYTES,
   openRegularFile,
   readCompressedFile,
+  readFileHeader,
   readSome,
+  refuseLarger,
+  usedBytes,
 } from '@fswal/format/files';
 import type { ReplayWindow } from './replay-window.js';
 
@@ -51,34 +55,41 @@ export class SegmentReader {
   static open(file: string, compressed: boolean, onProgress: () => void): SegmentReader {
     const { fd, bytes } = openRegularFile(file);
     const most = compressed ? MAX_COMPRESSED_BYTES : MAX_SEGMENT_BYTES;
-    if (bytes <= most) return new SegmentReader(file, compressed, fd, bytes, onProgress);
-    closeFile(fd, file);
-    const message = `${bytes} bytes are more than a segment can have (${most})`;
-    throw new WalError('SEGMENT_CORRUPTED', message, { file, offset: most });
+    try {
+      refuseLarger(bytes, most, file);
+      return new SegmentReader(file, compressed, fd, bytes, onProgress);
+    } catch (error) {
+      closeFile(fd, file);
+      throw error;
+    }
   }
 
   /**
-   * Reads the whole file into the window, unpacked; the window grows where it is too small.
+   * Reads the segment into the window, unpacked; the window grows where it is too small. Where the header does not
+   * verify, all of the file that is not zero is taken.
    * @returns the number of bytes in the window: fewer than the file had where it was cut meanwhile
    * @throws WalError READ_FAILED; SEGMENT_CORRUPTED for a damaged LZ4 frame
    */
   read(window: ReplayWindow): number {
-    this.#begin(window);
+    this.#begin(window, () => usedBytes(this.#fd, this.fileBytes, this.file, this.#onProgress));
     this.#readTo(window.bytes, this.#bytes);
     return this.#done;
   }
 
-  /** The same, and verifies what has been read while it is in the cache. */
+  /**
+   * The same, and verifies what has been read while it is in the cache. Where there is no header of this segment, no
+   * more than that is read.
+   */
   readVerified(
     window: ReplayWindow,
     options: VerifyOptions,
   ): { count: number; verification: SegmentVerification } {
-    this.#begin(window);
+    this.#begin(window, () => Math.min(SEGMENT_HEADER_BYTES, this.fileBytes));
     const { bytes } = window;
     const all = this.#bytes;
     const need = (endOffset: number) => this.#readTo(bytes, endOffset);
     let verification = verifySegment(bytes.subarray(0, all), { ...options, need });
-    this.#readTo(bytes, all);
+    if (verification.state !== 'unreadable') this.#readTo(bytes, all);
     const count = this.#done;
     // Cut while it was read: what lies behind its end was of another segment.
     if (count < all) verification = verifySegment(bytes.subarray(0, count), options);
@@ -151,15 +162,18 @@ export class SegmentReader {
     closeFile(this.#fd, this.file);
   }
 
-  #begin(window: ReplayWindow): void {
-    this.#done = 0;
-    this.#bytes = this.fileBytes;
+  /** @param withoutHeader how many bytes are to be read of a plain file of which the header does not verify */
+  #begin(window: ReplayWindow, withoutHeader: () => number): void {
     if (!this.compressed) {
+      const header = readFileHeader(this.#fd, this.file);
+      this.#bytes = declaredBytes(header, this.fileBytes) ?? withoutHeader();
+      this.#done = Math.min(header.length, this.#bytes);
       window.ensure(this.#bytes);
+      window.bytes.set(header.subarray(0, this.#done));
       return;
     }
     const start = performance.now();
-    const frame = readCompressedFile(this.#fd, this.#bytes, this.file, this.#onProgress);
+    const frame = readCompressedFile(this.#fd, this.fileBytes, this.file, this.#onProgress);
     const bytes = decompressSegment(frame, MAX_SEGMENT_BYTES, this.file);
     window.ensure(bytes.length);
     window.bytes.set(bytes);

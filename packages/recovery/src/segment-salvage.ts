@@ -70,7 +70,7 @@ export interface SalvageOptions {
   readonly chainedChecksum: bigint | undefined;
   readonly durable: DurablePosition;
   /** Events without a header that the verdict on the segment takes for sound all the same. */
-  readonly unsealed: UnsealedEvents | undefined;
+  readonly unsealed?: UnsealedEvents | undefined;
 }
 
 /** One walk over the bytes of one segment. */

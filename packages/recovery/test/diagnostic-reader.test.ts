@@ -171,7 +171,7 @@ describe.each([1, 2] as const)('damage, version %i', (version) => {
     fs.copyFileSync(log.segments[2].file, log.segments[1].file);
     const { ids, end } = diagnose(log.dir);
     expect(ids).toEqual(without(log, 1, 0, 16));
-    expect(end.gaps).toMatchObject([{ reason: 'SEGMENT_CORRUPTED', offset: 0, blocks: 16 }]);
+    expect(end.gaps).toMatchObject([{ reason: 'SEGMENT_CORRUPTED', offset: 0, blocks: 3 }]);
   });
 
   it('by a later or an earlier block in the place of one costs that block alone', () => {

@@ -90,16 +90,22 @@ export function closeFile(fd: number, file: string): void {
 }
 
 /**
- * Reads `into.length` bytes from the start of the file, less where it ends before. `onProgress` is called after each
+ * Reads `into.length` bytes of the file from `offset` on, less where it ends before. `onProgress` is called after each
  * megabyte.
  * @returns the number of bytes read
  * @throws WalError READ_FAILED
  */
-export function readFully(fd: number, into: Uint8Array, file: string, onProgress?: () => void): number {
+export function readFully(
+  fd: number,
+  into: Uint8Array,
+  file: string,
+  onProgress?: () => void,
+  offset = 0,
+): number {
   let done = 0;
   while (done < into.length) {
     const chunk = into.subarray(done, Math.min(done + READ_CHUNK_BYTES, into.length));
-    const count = readSome(fd, chunk, done, file);
+    const count = readSome(fd, chunk, offset + done, file);
     if (count === 0) break;
     done += count;
     onProgress?.();
@@ -127,18 +133,19 @@ export function readSome(fd: number, into: Uint8Array, offset: number, file: str
 export function readRegularFile(file: string, maxBytes: number): Uint8Array {
   const { fd, bytes } = openRegularFile(file);
   try {
-    if (bytes > maxBytes) {
-      throw new WalError(
-        'SEGMENT_CORRUPTED',
-        `${bytes} bytes are more than such a file can have (${maxBytes})`,
-        { file },
-      );
-    }
+    refuseLarger(bytes, maxBytes, file);
     const content = new Uint8Array(bytes);
     return content.subarray(0, readFully(fd, content, file));
   } finally {
     closeFile(fd, file);
   }
+}
+
+/** @throws WalError SEGMENT_CORRUPTED for a file of more bytes than such a file can have */
+export function refuseLarger(bytes: number, maxBytes: number, file: string): void {
+  if (bytes <= maxBytes) return;
+  const message = `${bytes} bytes are more than such a file can have (${maxBytes})`;
+  throw new WalError('SEGMENT_CORRUPTED', message, { file, offset: maxBytes });
 }
 
 /**

@@ -16,9 +16,8 @@ import {
   WalError,
   WORD_BYTES,
 } from '@fswal/format';
-import { compressSegment, readSegmentFile } from '@fswal/format/files';
+import { compressSegment, type LogSurvey, readSegmentFile } from '@fswal/format/files';
 import { DiagnosticScan, type JudgedSegment } from '../diagnostic-scan.js';
-import type { LogSurvey } from '../log-survey.js';
 import type { Gap } from '../recovery-report.js';
 import type { SoundParts } from '../segment-salvage.js';
 import { type FoundSegment, findSegment } from './find-segment.js';

@@ -1,6 +1,5 @@
 import { type DurablePosition, encodeMeta, META_FILE } from '@fswal/format';
-import { listLogDirectory } from '@fswal/format/files';
-import { type LogSurvey, surveyLog } from '../log-survey.js';
+import { type LogSurvey, listLogDirectory, surveyLog } from '@fswal/format/files';
 import { LogFolder } from './log-folder.js';
 import { LogRepair, type RepairStep } from './log-repair.js';
 import type { RepairedFile, RepairReport } from './repair-report.js';

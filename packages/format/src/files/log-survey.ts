@@ -1,19 +1,11 @@
-import path from 'node:path';
-import { durableSegmentMissing, META_FILE, type SegmentFile, WalError, withoutRetired } from '@fswal/format';
-import {
-  type KnownDurable,
-  knownDurable,
-  listLogDirectory,
-  oneFormEach,
-  otherForms,
-  readDurablePosition,
-} from '@fswal/format/files';
+import { WalError } from '../errors.js';
+import { META_FILE, type SegmentFile } from '../file-names.js';
+import { durableSegmentMissing, withoutRetired } from '../log-scan.js';
+import { type KnownDurable, knownDurable } from './known-durable.js';
+import { listLogDirectory, oneFormEach, otherForms, readDurablePosition } from './log-files.js';
 
 /** While a recorder is at work, a log whose beginning is missing is looked at anew so often before that is believed. */
 const MAX_TRIES = 5;
-
-/** So often in a row a reader lists a log anew where retention has taken what it was to read next. */
-export const MAX_SURVEYS = 5;
 
 /** What a log directory holds, before any segment is read. */
 export interface LogSurvey {
@@ -44,31 +36,6 @@ export function surveyLog(dir: string, pastUnreadable = false): LogSurvey {
     if (missing !== undefined && tries < MAX_TRIES) continue;
     return { durable, kept, files: oneFormEach(kept), otherForms: otherForms(kept), missing };
   }
-}
-
-/**
- * The log as it is now, where retention has taken a segment that was listed before. A closing recorder takes what it has
- * not used, and anything else leaves a gap: then undefined.
- */
-export function surveyBehind(
-  dir: string,
-  segmentIndex: number,
-  pastUnreadable = false,
-): LogSurvey | undefined {
-  const survey = surveyLog(dir, pastUnreadable);
-  const [oldest] = survey.files;
-  return oldest !== undefined && oldest.segmentIndex > segmentIndex ? survey : undefined;
-}
-
-/** Retention is faster than a reader, who cannot go on. @param oldest what is kept now */
-export function outrun(
-  dir: string,
-  segmentIndex: number,
-  [oldest]: readonly SegmentFile[],
-  eventId: bigint,
-): WalError {
-  const message = `segment ${segmentIndex} was removed by retention while the log was read; the oldest kept is segment ${oldest.segmentIndex}: open it again`;
-  return new WalError('SEGMENT_NOT_FOUND', message, { file: path.join(dir, oldest.name), eventId });
 }
 
 function readablePosition(dir: string): ReturnType<typeof readDurablePosition> {
