@@ -103,6 +103,6 @@ function cutUnsettled(words: Int32Array, slots: number, ids: Int32Array): number
   return cut;
 }
 
-function isMissing(error: unknown): boolean {
+export function isMissing(error: unknown): boolean {
   return error instanceof Error && (error as NodeJS.ErrnoException).code === 'ENOENT';
 }

@@ -1,4 +1,4 @@
-import { type DurablePosition, encodeMeta, META_FILE } from '@fswal/format';
+import { type DurablePosition, encodeMeta, META_FILE, WalError } from '@fswal/format';
 import { listLogDirectory } from '@fswal/format/files';
 import { type LogSurvey, surveyLog } from '../log-survey.js';
 import { LogFolder } from './log-folder.js';
@@ -26,8 +26,9 @@ export interface RepairOptions {
  *
  * @throws TypeError for options of the wrong type
  * @throws WalError DIRECTORY_NOT_FOUND; DIRECTORY_LOCKED while a recorder or another repair is at work; READ_FAILED where
- * the device does not give a file, OPEN_FAILED where one is not a regular file, SEGMENT_GAP where too many are missing:
- * then nothing was changed; DISK_FULL, WRITE_FAILED, FSYNC_FAILED: a repair after this one goes on
+ * the device does not give a file, OPEN_FAILED where one is not a regular file, SEGMENT_GAP where too many are missing,
+ * DISK_FULL where there is less room than it takes: then nothing was changed; DISK_FULL, WRITE_FAILED, FSYNC_FAILED later
+ * on: what is done stands, and a repair after this one goes on
  */
 export async function repairLog(options: RepairOptions): Promise<RepairReport> {
   const { dir, dryRun = false, onProgress = () => {} } = checked(options);
@@ -66,9 +67,11 @@ export function repairFolder(
   const plan = walk('nothing');
   const ring = RingRepair.plan(folder, plan.before, plan.after, survey.durable.position.eventId);
   const repaired = plan.needed || ring.needed;
+  const roomBytes = repaired ? plan.room.bytes : 0;
   if (repaired && !dryRun) {
+    requireRoom(folder, roomBytes);
     total = segments * (1 + Number(plan.cuts) + Number(plan.mends));
-    ring.relink();
+    ring.relink(folder);
     const cut = plan.cuts ? walk('cut') : plan;
     // What is above the durable position and does not connect is cut. While segments are chained anew that must not be.
     if (plan.mends) raiseDurable(folder, survey, cut.before);
@@ -80,6 +83,7 @@ export function repairFolder(
     dir: folder.path,
     dryRun,
     repaired,
+    roomBytes,
     gaps: plan.gaps,
     files: [...plan.files.sort(byName), ...(ringFile === undefined ? [] : [ringFile])],
     events: plan.events,
@@ -88,6 +92,16 @@ export function repairFolder(
     durableBefore: survey.durable.report,
     tailRing: ring.report,
   };
+}
+
+/** @throws WalError DISK_FULL, before anything of the log is changed */
+function requireRoom(folder: LogFolder, roomBytes: number): void {
+  // An earlier repair that was killed.
+  folder.removeUnfinished();
+  const { freeBytes } = folder;
+  if (roomBytes <= freeBytes) return;
+  const message = `a repair takes ${roomBytes} bytes of room, and ${freeBytes} are left; nothing was changed: make room, or repair a copy on a larger disk`;
+  throw new WalError('DISK_FULL', message, { file: folder.path });
 }
 
 /** Makes all of the segments durable as they are, up to their end. */
