@@ -291,6 +291,14 @@ const cases: Record<string, Case> = {
     },
     changes: ['1 rewritten', '2 relinked'],
   },
+  'a damaged durable position, and the end of the newest closed segment': {
+    spec: { segments: [{ blocks: full(16) }, { blocks: full(16) }] },
+    damage: ({ dir, segments }) => {
+      flip(path.join(dir, META_FILE), 9);
+      flip(segments[1].file, blockOffset(15) + 700);
+    },
+    changes: ['1 rewritten'],
+  },
   'a tail ring that does not connect': {
     damage: (log) => {
       const ids = idsAfter(log.lastId + 100n, 300);
@@ -364,6 +372,9 @@ describe('repair', () => {
       expect(report.firstEventId).toBe(strict.ids[0]);
       expect(report.lastEventId).toBe(strict.ids.at(-1 - ringEvents));
     }
+    const [metaBefore, metaAside] = [before.get(META_FILE), path.join(log.dir, `${META_FILE}.broken`)];
+    if (report.durableBefore.source === 'derived' && metaBefore !== undefined)
+      expect(fs.readFileSync(metaAside).equals(metaBefore)).toBe(true);
     // What was dropped of lies there as it was.
     for (const { file, keptAs, droppedBytes, change } of report.files) {
       if (keptAs === null) expect([change, droppedBytes]).toEqual([change, 0]);

@@ -72,12 +72,14 @@ export function openRegularFile(file: string, flags = fs.constants.O_RDONLY): { 
   } catch (cause) {
     throw new WalError('OPEN_FAILED', messageOf(cause), { file, cause });
   }
-  const stats = fs.fstatSync(fd);
-  if (!stats.isFile()) {
+  try {
+    const stats = fs.fstatSync(fd);
+    if (!stats.isFile()) throw new Error('this is not a regular file');
+    return { fd, bytes: stats.size };
+  } catch (cause) {
     closeFile(fd, file);
-    throw new WalError('OPEN_FAILED', 'this is not a regular file', { file });
+    throw new WalError('OPEN_FAILED', messageOf(cause), { file, cause });
   }
-  return { fd, bytes: stats.size };
 }
 
 /** Closes a descriptor of `file`, which it is no more whatever this throws. @throws WalError CLOSE_FAILED */

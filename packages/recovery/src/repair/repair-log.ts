@@ -1,5 +1,5 @@
-import { type DurablePosition, encodeMeta, META_FILE, WalError } from '@fswal/format';
-import { listLogDirectory } from '@fswal/format/files';
+import { type DurablePosition, encodeMeta, META_BYTES, META_FILE, WalError } from '@fswal/format';
+import { listLogDirectory, readDurablePosition } from '@fswal/format/files';
 import { type LogSurvey, surveyLog } from '../log-survey.js';
 import { LogFolder } from './log-folder.js';
 import { LogRepair, type RepairStep } from './log-repair.js';
@@ -67,16 +67,20 @@ export function repairFolder(
   const plan = walk('nothing');
   const ring = RingRepair.plan(folder, plan.before, plan.after, survey.durable.position.eventId);
   const repaired = plan.needed || ring.needed;
+  // Where there is none that can be used, a new one stands beside what there is.
+  if (survey.durable.report.source === 'derived') plan.room.keep(META_BYTES);
   const roomBytes = repaired ? plan.room.bytes : 0;
   if (repaired && !dryRun) {
     requireRoom(folder, roomBytes);
+    // From segments that are written anew another one would be derived.
+    if (survey.durable.report.source === 'derived') storeDurable(folder, survey.durable.position);
     total = segments * (1 + Number(plan.cuts) + Number(plan.mends));
     ring.relink(folder);
     const cut = plan.cuts ? walk('cut') : plan;
     // What is above the durable position and does not connect is cut. While segments are chained anew that must not be.
     if (plan.mends) raiseDurable(folder, survey, cut.before);
     const mended = plan.mends ? walk('all') : cut;
-    if (!mended.durableFits) storeDurable(folder, mended.endPosition(ring.holdsAllAfter), false);
+    if (!mended.durableFits) storeDurable(folder, mended.endPosition(ring.holdsAllAfter));
   }
   const ringFile = ring.moveAside(folder, repaired && !dryRun);
   return {
@@ -107,9 +111,7 @@ function requireRoom(folder: LogFolder, roomBytes: number): void {
 /** Makes all of the segments durable as they are, up to their end. */
 function raiseDurable(folder: LogFolder, { durable }: LogSurvey, end: SegmentEnd | undefined): void {
   if (end === undefined || end.lastEventId <= durable.position.eventId) return;
-  // One that is missing or damaged was no help, but it is evidence.
-  const keep = durable.report.source === 'derived' && folder.exists(META_FILE);
-  storeDurable(folder, end.position, keep);
+  storeDurable(folder, end.position);
 }
 
 /** The torn tail was cut from its end on. */
@@ -117,10 +119,11 @@ function byName(a: RepairedFile, b: RepairedFile): number {
   return a.file < b.file ? -1 : Number(a.file > b.file);
 }
 
-/** Data first. */
-function storeDurable(folder: LogFolder, position: DurablePosition, keep: boolean): void {
+/** Data first. A metadata file that is damaged was no help, but it is evidence. */
+function storeDurable(folder: LogFolder, position: DurablePosition): void {
   for (const { name } of listLogDirectory(folder.base).segments) folder.syncFile(name);
-  folder.replace(META_FILE, encodeMeta(position), keep);
+  const isDamaged = folder.exists(META_FILE) && !('position' in readDurablePosition(folder.base));
+  folder.replace(META_FILE, encodeMeta(position), isDamaged);
 }
 
 function checked(options: RepairOptions): RepairOptions {
