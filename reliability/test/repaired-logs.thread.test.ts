@@ -1,10 +1,10 @@
 /* Damage of all kinds at once: what diagnostic recovery delivers, what a repair keeps of it, and the log after that. */
 import { META_FILE, parseSegmentFileName, TAIL_RING_FILE } from '@fswal/format';
 import { compressSegment } from '@fswal/format/files';
-import { type Gap, RecoveryManager, repairLog } from '@fswal/recovery';
+import { repairLog } from '@fswal/recovery';
 import { expect, test } from 'vitest';
 import { buildLog, buildRing, SEGMENT_EVENTS } from '../src/harness/build-log.js';
-import { contentIsRight } from '../src/harness/children/formula.js';
+import { deliver } from '../src/harness/delivered.js';
 import { differences, type LogImage, readImage, writeImage } from '../src/harness/log-copy.js';
 import { count, patience } from '../src/harness/scale.js';
 import { type Random, seeded } from '../src/harness/seeded.js';
@@ -14,31 +14,6 @@ import { newLogDir, removeLogDir } from './helpers/directories.js';
 const LOGS = count({ gate: 10, full: 20_000 });
 const EVENTS = 3 * SEGMENT_EVENTS + 700;
 const MORE = 300;
-
-interface Delivered {
-  /** First and last of each run of ids without a step. */
-  readonly runs: readonly (readonly [number, number])[];
-  readonly faults: readonly string[];
-  readonly gaps: readonly Gap[];
-}
-
-/** Every event by itself: its content, and that its id is above the one before. */
-async function deliver(dir: string, mode: 'strict' | 'diagnostic'): Promise<Delivered> {
-  const recovery = await RecoveryManager.open({ dir, mode });
-  const runs: [number, number][] = [];
-  const faults: string[] = [];
-  while (recovery.next()) {
-    const { words, base, eventId } = recovery.event;
-    const run = runs.at(-1);
-    if (run !== undefined && eventId <= run[1]) faults.push(`event ${eventId} follows ${run[1]}`);
-    if (!contentIsRight(words, base, eventId)) faults.push(`event ${eventId} was never appended`);
-    if (run !== undefined && eventId === run[1] + 1) run[1]++;
-    else runs.push([eventId, eventId]);
-  }
-  const { gaps } = recovery.report;
-  await recovery.close();
-  return { runs, faults, gaps };
-}
 
 /** A log whose recorder was killed, with 1 to 3 faults in it. */
 function damagedLog(random: Random): { image: LogImage; faults: string[] } {
