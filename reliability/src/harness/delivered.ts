@@ -9,8 +9,15 @@ export interface Delivered {
   readonly gaps: readonly Gap[];
 }
 
-/** Every event by itself: its content, and that its id is above the one before. */
-export async function deliver(dir: string, mode: 'strict' | 'diagnostic'): Promise<Delivered> {
+/**
+ * Every event by itself: its content, and that its id is above the one before.
+ * @param certified the last event whose content something certifies, a checksum or the durable position. Default: all
+ */
+export async function deliver(
+  dir: string,
+  mode: 'strict' | 'diagnostic',
+  certified = Number.POSITIVE_INFINITY,
+): Promise<Delivered> {
   const recovery = await RecoveryManager.open({ dir, mode });
   const runs: [number, number][] = [];
   const faults: string[] = [];
@@ -18,7 +25,8 @@ export async function deliver(dir: string, mode: 'strict' | 'diagnostic'): Promi
     const { words, base, eventId } = recovery.event;
     const run = runs.at(-1);
     if (run !== undefined && eventId <= run[1]) faults.push(`event ${eventId} follows ${run[1]}`);
-    if (!contentIsRight(words, base, eventId)) faults.push(`event ${eventId} was never appended`);
+    if (eventId <= certified && !contentIsRight(words, base, eventId))
+      faults.push(`event ${eventId} was never appended`);
     if (run !== undefined && eventId === run[1] + 1) run[1]++;
     else runs.push([eventId, eventId]);
   }
