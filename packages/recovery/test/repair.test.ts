@@ -299,6 +299,21 @@ const cases: Record<string, Case> = {
     },
     changes: ['1 rewritten'],
   },
+  'a missing durable position, and a damaged block': {
+    damage: ({ dir, segments }) => {
+      fs.unlinkSync(path.join(dir, META_FILE));
+      flip(segments[1].file, blockOffset(3) + 700);
+    },
+    changes: ['1 rewritten', '2 relinked'],
+  },
+  'a damaged durable position, and nothing that is known to be durable': {
+    spec: { segments: [{ blocks: full(5), open: true, tail: 40 }] },
+    damage: ({ dir, segments }) => {
+      flip(path.join(dir, META_FILE), 9);
+      flip(segments[0].file, blockOffset(3) + 700);
+    },
+    changes: ['0 rewritten'],
+  },
   'a tail ring that does not connect': {
     damage: (log) => {
       const ids = idsAfter(log.lastId + 100n, 300);
