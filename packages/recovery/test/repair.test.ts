@@ -501,6 +501,21 @@ describe('a repair', () => {
     expect(differences(log.dir, before)).toEqual([]);
   });
 
+  it('changes nothing where the newest closed segment cannot be opened, which the durable position is derived from', async () => {
+    const { log, before } = damaged(cases['a missing durable position, and a damaged block'] as Case, 2);
+    const real = fs.openSync;
+    let fails = true;
+    const spy = vi.spyOn(fs, 'openSync').mockImplementation((file, ...rest) => {
+      if (!fails || path.basename(String(file)) !== path.basename(log.segments[2].file))
+        return real(file, ...rest);
+      fails = false;
+      throw Object.assign(new Error('EIO: i/o error'), { code: 'EIO' });
+    });
+    onTestFinished(() => spy.mockRestore());
+    await expect(repairLog({ dir: log.dir })).rejects.toMatchObject({ code: 'OPEN_FAILED' });
+    expect(differences(log.dir, before)).toEqual([]);
+  });
+
   it('changes nothing where more segments are missing than a log can lose', async () => {
     const log = buildLog({ segments: [{ blocks: full(2) }] });
     writeMeta(log);

@@ -25,7 +25,7 @@ export interface KnownDurable {
  * The durable position as `wal_meta.dat` has it; without a usable one, the end of the newest closed segment. Where
  * segments become durable by themselves one is closed only after its data is on the device; in mode none it says no more
  * than that everything up to it was written once.
- * @throws WalError READ_FAILED: a segment that cannot be read may be the newest closed one
+ * @throws WalError READ_FAILED, OPEN_FAILED: a segment that cannot be read may be the newest closed one
  */
 export function knownDurable(
   dir: string,
