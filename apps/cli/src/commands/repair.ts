@@ -33,7 +33,8 @@ export async function repair(
 }
 
 function describe(dir: string, report: RepairReport, dryRun: boolean): string {
-  const { repaired, files, gaps, tailRing, events, firstEventId, lastEventId, durableBefore } = report;
+  const { repaired, files, gaps, tailRing, events, firstEventId, lastEventId, durableBefore, roomBytes } =
+    report;
   if (!repaired) return `${dir}: sound, nothing to repair\n`;
   return `${[
     `${dir}: ${dryRun ? 'would be repaired; nothing was changed' : 'repaired'}`,
@@ -44,6 +45,7 @@ function describe(dir: string, report: RepairReport, dryRun: boolean): string {
     ...describeRing(tailRing),
     `  ${plural(events, 'event')} ${dryRun ? 'would be' : 'are'} in the segments then: ${formatRange(firstEventId, lastEventId)}`,
     `  the log was durable up to event ${formatCount(durableBefore.eventId)} (${durableBefore.source})`,
+    ...(dryRun ? [`  it takes ${formatBytes(roomBytes)} of room on the disk`] : []),
   ].join('\n')}\n`;
 }
 

@@ -28,7 +28,7 @@ export interface KnownDurable {
  * than that everything up to it was written once.
  *
  * @param pastUnreadable whether to look at the next older one where the device does not give a segment
- * @throws WalError READ_FAILED, but not then: a segment that cannot be read may be the newest closed one
+ * @throws WalError READ_FAILED, OPEN_FAILED, but not then: a segment that cannot be read may be the newest closed one
  */
 export function knownDurable(
   dir: string,

@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { WalError } from '../errors.js';
-import { META_FILE, parseSegmentFileName, type SegmentFile } from '../file-names.js';
+import { isLogFileName, META_FILE, parseSegmentFileName, type SegmentFile } from '../file-names.js';
 import { META_BYTES } from '../layout.js';
 import { type DurablePosition, decodeMeta } from '../meta.js';
 
@@ -14,7 +14,7 @@ const LIST_CHUNK = 1024;
 export interface LogDirectory {
   /** In index order; both forms of one segment stand beside each other, the `.wal` first. */
   readonly segments: readonly SegmentFile[];
-  /** Every other name that may be of a log: what begins with `FS.` or `wal_`. */
+  /** Every other name that may be of a log: see `isLogFileName`. */
   readonly others: readonly string[];
   /** How many names are none of these. They are not kept: there may be any number of them. */
   readonly foreign: number;
@@ -32,7 +32,7 @@ export function listLogDirectory(dir: string): LogDirectory {
         const { name } = entry;
         const segment = parseSegmentFileName(name);
         if (segment !== undefined) segments.push(segment);
-        else if (name.startsWith('FS.') || name.startsWith('wal_')) others.push(name);
+        else if (isLogFileName(name)) others.push(name);
         else foreign++;
       }
     } finally {
@@ -72,12 +72,14 @@ export function openRegularFile(file: string, flags = fs.constants.O_RDONLY): { 
   } catch (cause) {
     throw new WalError('OPEN_FAILED', messageOf(cause), { file, cause });
   }
-  const stats = fs.fstatSync(fd);
-  if (!stats.isFile()) {
+  try {
+    const stats = fs.fstatSync(fd);
+    if (!stats.isFile()) throw new Error('this is not a regular file');
+    return { fd, bytes: stats.size };
+  } catch (cause) {
     closeFile(fd, file);
-    throw new WalError('OPEN_FAILED', 'this is not a regular file', { file });
+    throw new WalError('OPEN_FAILED', messageOf(cause), { file, cause });
   }
-  return { fd, bytes: stats.size };
 }
 
 /** Closes a descriptor of `file`, which it is no more whatever this throws. @throws WalError CLOSE_FAILED */
