@@ -45,10 +45,11 @@ function start(): SegmentPreloader | undefined {
     const filled = SpscRing.attach(data.filled);
     // One more would only watch the others. Few segments are read before more threads have started.
     const threads = source.ahead === undefined ? 1 : Math.min(data.verifyThreads, source.segmentCount);
-    const ahead =
-      threads > 1
-        ? { verifiers: SegmentVerifiers.start(data.dir, threads, windows, control) }
-        : { readAhead: new SegmentReadAhead(data.dir) };
+    const verifiers = threads > 1 ? SegmentVerifiers.start(data.dir, threads, windows, control) : undefined;
+    // The one after the next: of two there is none.
+    const readsAhead = source.ahead !== undefined && threads === 1 && source.segmentCount > 2;
+    const readAhead = readsAhead ? SegmentReadAhead.load(data.dir) : undefined;
+    const ahead = { verifiers, readAhead };
     const preloader = new SegmentPreloader(source, windows, filled, exhausted, data.port, ahead);
     const ready: PreloaderStart = { windows: windows.map(({ buffer }) => buffer), summary: source.summary };
     parentPort?.postMessage(ready);

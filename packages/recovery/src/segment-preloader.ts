@@ -32,6 +32,14 @@ export interface MessageSink {
   postMessage(message: PreloaderMessage): void;
 }
 
+/** What works on segments before their turn, where anything does. */
+export interface SegmentsAhead {
+  /** Threads that read and verify into windows. */
+  readonly verifiers?: SegmentVerifiers | undefined;
+  /** Has the device read a file. */
+  readonly readAhead?: Pick<SegmentReadAhead, 'request'> | undefined;
+}
+
 /** Thrown from within a read that is not wanted any more: the replay was closed, or has gone elsewhere. */
 export class Interrupted extends Error {}
 
@@ -44,7 +52,7 @@ export class SegmentPreloader {
   readonly #messages: MessageSink;
   /** Threads that read and verify into windows ahead of this one; undefined = it does so itself. */
   readonly #verifiers: SegmentVerifiers | undefined;
-  readonly #readAhead: Pick<SegmentReadAhead, 'request'> | undefined;
+  readonly #readAhead: SegmentsAhead['readAhead'];
   /** Memory of each window when it was made, and as the replay thread knows it. */
   readonly #firstMemory: readonly SharedArrayBuffer[];
   readonly #toldMemory: SharedArrayBuffer[];
@@ -65,10 +73,7 @@ export class SegmentPreloader {
     filled: SpscRing,
     exhausted: SpscRing,
     messages: MessageSink,
-    {
-      verifiers,
-      readAhead,
-    }: { verifiers?: SegmentVerifiers; readAhead?: Pick<SegmentReadAhead, 'request'> } = {},
+    { verifiers, readAhead }: SegmentsAhead = {},
   ) {
     this.#verifiers = verifiers;
     this.#readAhead = readAhead;

@@ -6,33 +6,39 @@ import { loadProvider, type MmapProvider } from '@fswal/mmap';
 /** Has the device read the segment after the one that is verified meanwhile. Only a hint: nothing depends on it. */
 export class SegmentReadAhead {
   readonly #dir: string;
-  #provider: MmapProvider | 'none' | undefined;
+  readonly #provider: MmapProvider;
 
-  constructor(dir: string) {
+  private constructor(dir: string, provider: MmapProvider) {
     this.#dir = dir;
+    this.#provider = provider;
+  }
+
+  /**
+   * Loads native code: to be called before anybody may end the thread, since that in the midst of loading it ends the
+   * process.
+   * @returns undefined where none loads: a log can be read all the same
+   */
+  static load(dir: string): SegmentReadAhead | undefined {
+    try {
+      return new SegmentReadAhead(dir, loadProvider());
+    } catch (error) {
+      if (error instanceof WalError) return undefined;
+      throw error;
+    }
   }
 
   /** Asks for all of a segment file. What keeps it from being read is told by whoever reads it. */
   request({ name }: SegmentFile): void {
+    const file = path.join(this.#dir, name);
     try {
-      this.#provider ??= providerOrNone();
-      if (this.#provider === 'none') return;
-      const file = path.join(this.#dir, name);
       const { fd } = openRegularFile(file);
-      this.#provider.willNeed(fd);
-      closeFile(fd, file);
+      try {
+        this.#provider.willNeed(fd);
+      } finally {
+        closeFile(fd, file);
+      }
     } catch (error) {
       if (!(error instanceof WalError)) throw error;
     }
-  }
-}
-
-/** A log can be read where native code does not load. */
-function providerOrNone(): MmapProvider | 'none' {
-  try {
-    return loadProvider();
-  } catch (error) {
-    if (error instanceof WalError) return 'none';
-    throw error;
   }
 }
