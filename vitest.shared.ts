@@ -47,7 +47,12 @@ export function projectsOf(folder: string): TestProjectInlineConfiguration[] {
 /** The whole configuration of a `vitest run` over some packages. */
 export function testsOf(folders: readonly string[]): ViteUserConfig {
   return {
-    test: { maxWorkers: MAX_WORKERS, slowTestThreshold: SLOW_MS, projects: folders.flatMap(projectsOf) },
+    test: {
+      globalSetup: [join(ROOT, 'vitest.setup.ts')],
+      maxWorkers: MAX_WORKERS,
+      slowTestThreshold: SLOW_MS,
+      projects: folders.flatMap(projectsOf),
+    },
   };
 }
 

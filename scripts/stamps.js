@@ -60,7 +60,7 @@ export function buildDigests(root) {
  * @param {string} install
  */
 function buildDigest(root, build, install) {
-  const inputs = ['turbo.json', 'tsconfig.base.json'];
+  const inputs = ['turbo.json', 'tsconfig.base.json', 'scripts/bundle.js', 'scripts/workspace.js'];
   for (const folder of builtFolders(root, build)) {
     inputs.push(`${folder}/package.json`, `${folder}/tsconfig.json`);
     for (const path of filesBelow(join(root, folder, 'src'))) inputs.push(`${folder}/src/${path}`);

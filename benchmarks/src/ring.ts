@@ -6,12 +6,14 @@
  * are left out.
  */
 
+import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import { type BenchGroup, type BenchRatio, type BenchRow, benchRow } from './bench-group.js';
 import { RING_STREAMS, RIVAL_STREAMS, type RingStream, SPMC_STREAMS, SPSC_STREAMS } from './ring-streams.js';
 import type { RingJob } from './ring-worker.js';
 import { median, medianRatio } from './statistics.js';
 
+const WORKER = createRequire(import.meta.url).resolve('#ring-worker');
 const ROUNDS = 7;
 const CAPACITY = 1024;
 const CHUNK_RECORDS = 5000;
@@ -77,8 +79,7 @@ async function nsPerRecord(stream: RingStream, setting: Setting): Promise<number
 /** Resolves when all the threads are gone. */
 async function run(job: Omit<RingJob, 'role'>, setting: Setting): Promise<number[]> {
   const roles = setting === 'one thread' ? (['both'] as const) : (['consumer', 'producer'] as const);
-  const url = new URL('./ring-worker.js', import.meta.url);
-  const workers = roles.map((role) => new Worker(url, { workerData: { ...job, role } satisfies RingJob }));
+  const workers = roles.map((role) => new Worker(WORKER, { workerData: { ...job, role } satisfies RingJob }));
   try {
     return await new Promise((resolve, reject) => {
       for (const worker of workers) worker.once('message', resolve).once('error', reject);

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { built, installed, WHERE_BUILT, WHERE_INSTALLED } from './support/setting.js';
+import { installed, WHERE_INSTALLED } from './support/setting.js';
 
 describe.skipIf(!installed)(`latencies${WHERE_INSTALLED}`, async () => {
   if (!installed) return;
@@ -50,8 +50,8 @@ describe.skipIf(!installed)(`latencies${WHERE_INSTALLED}`, async () => {
   });
 });
 
-test.skipIf(!built)(
-  `latencies are taken without garbage: what collected it would be the tail${WHERE_BUILT}`,
+test.skipIf(!installed)(
+  `latencies are taken without garbage: what collected it would be the tail${WHERE_INSTALLED}`,
   () => {
     const script = fileURLToPath(new URL('./support/collections.js', import.meta.url));
     const cases = new URL('../dist/tail-cases.js', import.meta.url).href;

@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, test } from 'vitest';
-import { built, MAIN, WHERE_BUILT } from './support/setting.js';
+import { installed, MAIN, WHERE_INSTALLED } from './support/setting.js';
 
 const base = mkdtempSync(join(tmpdir(), 'fswal-bench-main-'));
 afterAll(() => rmSync(base, { recursive: true, force: true }));
 
-describe.skipIf(!built)(`the command${WHERE_BUILT}`, () => {
+describe.skipIf(!installed)(`the command${WHERE_INSTALLED}`, () => {
   const run = (...args: string[]) => spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8' });
 
   test('names every group in its help', () => {

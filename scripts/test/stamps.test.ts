@@ -92,6 +92,7 @@ test.for([
   'packages/a/src/index.ts',
   'apps/b/tsconfig.json',
   'tsconfig.base.json',
+  'scripts/bundle.js',
   'packages/a/src/deep/new.ts',
 ])('builds again when %s changes', (path) => {
   write(path, '// changed');

@@ -11,7 +11,11 @@ import { Interrupted, interruptible, SIGNALS } from './interrupts.js';
  * @returns its exit status
  * @throws Interrupted; Error where something else has killed it
  */
-export function inOwnProcess(module: URL, data: unknown, tidyUp: () => Promise<void>): Promise<ExitStatus> {
+export function inOwnProcess(
+  module: string,
+  data: unknown,
+  tidyUp: () => Promise<void>,
+): Promise<ExitStatus> {
   return interruptible(async (signal) => {
     const child = fork(module, [JSON.stringify(data)], { execArgv: [] });
     signal.addEventListener('abort', () => child.kill('SIGKILL'));

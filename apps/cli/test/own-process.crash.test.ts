@@ -1,8 +1,9 @@
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { Interrupted } from '../src/interrupts.js';
 import { inOwnProcess } from '../src/own-process.js';
 
-const END_AS_TOLD = new URL('./children/end-as-told.js', import.meta.url);
+const END_AS_TOLD = fileURLToPath(new URL('./children/end-as-told.js', import.meta.url));
 
 /** How a process ends that ends like this, and how often was tidied up behind it. */
 async function endOf(how: number | NodeJS.Signals) {

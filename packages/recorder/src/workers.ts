@@ -1,9 +1,11 @@
 import fs from 'node:fs';
+import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import { WalError } from '@fswal/format';
 import { Control, ROLES, Role } from './control.js';
 import type { CommonWorkerData, WorkerReady } from './worker-data.js';
 
+const WORKER = createRequire(import.meta.url).resolve('#worker');
 const YOUNG_GENERATION_MB = 1;
 /** How long a system call of a thread may take before it is terminated. */
 const STOP_TIMEOUT_MS = 5_000;
@@ -26,7 +28,6 @@ export class Workers {
 
   /** Starts all threads and waits until they are up. @throws WalError WORKER_FAILED */
   static async start(data: CommonWorkerData, maintainers: number): Promise<Workers> {
-    const file = new URL('./worker.js', import.meta.url);
     const start = (role: Role, index: number, name: string): NamedWorker => {
       // Descriptors are handed from thread to thread: none may be closed because the thread that opened it exits.
       const options = {
@@ -39,7 +40,7 @@ export class Workers {
         name: `fswal ${name}`,
       };
       try {
-        return { role, name, worker: new Worker(file, options), systemId: undefined };
+        return { role, name, worker: new Worker(WORKER, options), systemId: undefined };
       } catch (cause) {
         throw didNotStart(name, cause);
       }

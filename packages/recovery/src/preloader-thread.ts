@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { createRequire } from 'node:module';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { WalError } from '@fswal/format';
 import { SpscRing } from '@fswal/ring';
@@ -26,6 +27,7 @@ import { ReplayWindow } from './replay-window.js';
 import { type RecoveryMetrics, recoveryMetrics } from './telemetry.js';
 import type { SeekTarget } from './window-source.js';
 
+const WORKER = createRequire(import.meta.url).resolve('#preloader-worker');
 /** Checks for a filled window before the thread goes to sleep: some microseconds. */
 const SPINS = 2_000;
 /** A stall is counted in naps, not by the clock: a process that was stopped as a whole is not a stalled thread. */
@@ -100,8 +102,7 @@ export class PreloaderThread {
       telemetry: telemetry.buffer,
       port: port2,
     };
-    const url = new URL('./preloader-worker.js', import.meta.url);
-    const worker = new Worker(url, { workerData, transferList: [port2], execArgv: [] });
+    const worker = new Worker(WORKER, { workerData, transferList: [port2], execArgv: [] });
     const exit = new Promise((resolve) => worker.once('exit', resolve));
     // Without a listener, an error between two others would end the process.
     worker.on('error', () => {});

@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import type { SegmentFile } from '@fswal/format';
 import { SpmcRing } from '@fswal/ring';
@@ -13,6 +14,7 @@ import {
   type VerifierData,
 } from './verifier-protocol.js';
 
+const WORKER = createRequire(import.meta.url).resolve('#verifier-worker');
 /** Room for a job of each window, or for the end of each verifier. */
 const JOBS_CAPACITY = 64;
 const NAP_MS = 50;
@@ -61,7 +63,7 @@ export class SegmentVerifiers {
       control: control.buffer as SharedArrayBuffer,
     };
     for (let thread = 0; thread < threads; thread++) {
-      new Worker(new URL('./verifier-worker.js', import.meta.url), { workerData, execArgv: [] }).unref();
+      new Worker(WORKER, { workerData, execArgv: [] }).unref();
     }
     return new SegmentVerifiers(threads, jobs, slots, control);
   }

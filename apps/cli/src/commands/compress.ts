@@ -1,4 +1,5 @@
 import fs from 'node:fs';
+import { createRequire } from 'node:module';
 import path from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { WalError } from '@fswal/format';
@@ -13,13 +14,13 @@ export interface CompressOptions {
   readonly allowSharedDirectory: boolean;
 }
 
+const COMPRESS = createRequire(import.meta.url).resolve('#compress-process');
 /** A compressed segment that is not finished. */
 const UNFINISHED = /^FS\.\d{8}\.wal\.lz4\.tmp$/;
 
 /** Compresses the closed segments of a log that no recorder has open. Each takes seconds in one call of native code. */
 export function compress(dir: string, options: CompressOptions, { json }: Context): CommandResult {
-  const module = new URL('../compress-process.js', import.meta.url);
-  return inOwnProcess(module, [dir, options, json], () => removeUnfinished(dir));
+  return inOwnProcess(COMPRESS, [dir, options, json], () => removeUnfinished(dir));
 }
 
 /** With the lock in hand, what is unfinished there is nobody's any more. */

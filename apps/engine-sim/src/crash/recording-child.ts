@@ -1,11 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
+import { createRequire } from 'node:module';
 import { breathe } from '../log/pause.js';
 import { Phase, type PublishedPosition } from '../log/published-position.js';
 
-/** The built one: a test that runs from source has it there, too. */
-const CHILD = fileURLToPath(new URL('../../dist/child.js', import.meta.url));
+const CHILD = createRequire(import.meta.url).resolve('#child');
 /** A child that shows no progress for so long hangs. */
 const STALL_MS = 60_000;
 /** How closely a child is watched: at full speed a few hundred events. */
