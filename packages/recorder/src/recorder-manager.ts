@@ -8,8 +8,10 @@ import {
 } from '@fswal/format';
 import { closeFile, listLogDirectory, lowestSegmentInUse, readTailRingPlace } from '@fswal/format/files';
 import { asWalError, loadProvider, type MmapProvider } from '@fswal/mmap';
-import { Appender } from './appender.js';
+import type { Collector, Labels } from '@fswal/telemetry';
+import { Appender, type AppenderWatch } from './appender.js';
 import { claimedView } from './claimed-view.js';
+import { ComputedMetrics } from './computed-metrics.js';
 import { Control, type LogPosition, Role, SIGNAL_TIMEOUT_MS, Stage } from './control.js';
 import { type Directories, openDirectories } from './directories.js';
 import { DurableWaiters } from './durable-waiters.js';
@@ -25,7 +27,13 @@ import { LogResumer, type ResumeReport } from './resume.js';
 import { planRetention, type RetentionStep } from './retention.js';
 import { isFreedFileName, SegmentFiles } from './segment-files.js';
 import { createTailRing, removeTailRing, removeTailRingPlace } from './tail-ring-file.js';
-import { type RecorderSnapshot, RecorderTelemetry } from './telemetry.js';
+import {
+  collectRecorder,
+  dumpRecorder,
+  type EngineTelemetry,
+  type RecorderSnapshot,
+  RecorderTelemetry,
+} from './telemetry.js';
 import { Watermarks, type WatermarkValues } from './watermarks.js';
 import { commonWorkerData } from './worker-data.js';
 import { Workers } from './workers.js';
@@ -52,6 +60,7 @@ export class RecorderManager<View extends EventView = RequestEvent> {
   readonly #openSegments: OpenSegments;
   readonly #files: SegmentFiles;
   readonly #telemetry: RecorderTelemetry;
+  readonly #computed: ComputedMetrics;
   readonly #workers: Workers;
   readonly #waiters: DurableWaiters;
   readonly #watermarks: Watermarks;
@@ -85,6 +94,12 @@ export class RecorderManager<View extends EventView = RequestEvent> {
     this.#telemetry = parts.telemetry;
     this.#workers = parts.workers;
     this.#resumed = parts.resumed;
+    this.#computed = new ComputedMetrics(
+      parts.control,
+      parts.appender,
+      parts.rings.prepared,
+      parts.options.tailBlocks,
+    );
     this.#waiters = new DurableWaiters(parts.control);
     this.#watermarks = new Watermarks(parts.control, () => parts.appender.lastEventId);
     parts.workers.watch((name, exitCode, cause) => this.#ended(name, exitCode, cause));
@@ -118,14 +133,16 @@ export class RecorderManager<View extends EventView = RequestEvent> {
     options: CheckedOptions<View>,
     provider: MmapProvider,
     directories: Directories,
-    place: LogPlace,
+    logPlace: LogPlace,
   ): Promise<RecorderManager<View>> {
     const { tailBlocks } = options;
     const folder = directories.log;
     folder.sync();
     const files = new SegmentFiles(folder, provider);
     // The ring of the recorder before, wherever this one is to have its own.
-    const resumer = new LogResumer(readTailRingPlace(folder.base), files, new MetaStore(files), options);
+    const telemetry = RecorderTelemetry.create(options.maintainers);
+    const place = readTailRingPlace(folder.base);
+    const resumer = new LogResumer(place, files, new MetaStore(files), options, telemetry.resume);
     const resumed = resumer.resume();
     const openSegments = new OpenSegments();
     try {
@@ -137,11 +154,9 @@ export class RecorderManager<View extends EventView = RequestEvent> {
       control.startPersistedAt(resumed.active?.segment.segmentIndex ?? resumed.nextSegmentIndex);
       control.publishWritten(resumed.position);
       control.publishDurable(resumed.position);
-      const telemetry = RecorderTelemetry.create(options.maintainers);
       const rings = createRings(options.preparedSegments);
       const end = { afterEventId: resumed.position.eventId, link: resumed.link };
       const ring = createTailRing(provider, files, directories.ring, tailBlocks, end);
-      const waits = telemetry.backpressureWaits;
       let workers: Workers | undefined;
       const appender = new Appender(
         ring.buffer,
@@ -149,8 +164,8 @@ export class RecorderManager<View extends EventView = RequestEvent> {
         resumed.position.eventId,
         control,
         new (claimedView(options.view))(),
-        options.backpressureTimeoutMs,
-        { waits: () => waits.add(1), checkThreads: () => checkThreads(control, workers) },
+        options,
+        { ...recordAppends(telemetry.engine), checkThreads: () => checkThreads(control, workers) },
       );
       const parts = {
         folder,
@@ -163,9 +178,8 @@ export class RecorderManager<View extends EventView = RequestEvent> {
         resumed,
       };
       workers = await Workers.start(commonWorkerData(options, provider, parts), options.maintainers);
-      const ignored = options.withoutEffect.map((name) => `option ${name} has no effect in this version`);
-      const warnings = place.warning === undefined ? [] : [place.warning];
-      const report = { ...resumed.report, place, notes: [...resumed.report.notes, ...warnings, ...ignored] };
+      const warnings = logPlace.warning === undefined ? [] : [logPlace.warning];
+      const report = { ...resumed.report, place: logPlace, notes: [...resumed.report.notes, ...warnings] };
       return new RecorderManager({
         options,
         directories,
@@ -317,9 +331,23 @@ export class RecorderManager<View extends EventView = RequestEvent> {
     return this.#control.durable.eventId;
   }
 
-  /** The recorder's metrics as plain data. */
+  /** The recorder's metrics as plain data, by component: see `RECORDER_METRICS`. */
   get telemetry(): RecorderSnapshot {
-    return this.#telemetry.snapshot();
+    return this.#telemetry.snapshot((progress) => this.#computed.read(progress, this.#pending));
+  }
+
+  /**
+   * Feeds a collector with them, each as `PREFIX_COMPONENT_NAME`: a recorder is a source for the exporters of
+   * `@fswal/telemetry`, such as `openMetricsText(recorder, { prefix: 'fswal_recorder' })`.
+   * @param labels of all samples
+   */
+  collect(prefix: string, collector: Collector, labels?: Labels): void {
+    collectRecorder(this.telemetry, prefix, collector, labels);
+  }
+
+  /** They as tables for people. */
+  dumpTelemetry(): string {
+    return dumpRecorder(this.telemetry);
   }
 
   /**
@@ -452,6 +480,20 @@ export class RecorderManager<View extends EventView = RequestEvent> {
       if (--this.#pending === 0) clearInterval(this.#alive);
     }
   }
+}
+
+/** What an appender tells of itself. */
+function recordAppends(telemetry: EngineTelemetry): Omit<AppenderWatch, 'checkThreads'> {
+  const { appendEvent, appendHistogram, appendClock, backpressureWaits } = telemetry;
+  return {
+    waited: (ns, gotRoom) => (gotRoom ? backpressureWaits.record(ns) : backpressureWaits.fail()),
+    refused: () => appendEvent.fail(),
+    sampled: (ns, clockNs) => {
+      appendEvent.record(ns);
+      appendHistogram.record(ns);
+      appendClock.record(clockNs);
+    },
+  };
 }
 
 /** Publishes that a thread is gone, where it could not itself. */

@@ -1,6 +1,8 @@
 import { segmentFileName, WalError } from '@fswal/format';
 import { closeFile } from '@fswal/format/files';
+import type { Operation } from '@fswal/telemetry';
 import type { Agent } from './agent.js';
+import { nsSince } from './clock.js';
 import { type Control, Role, Stage } from './control.js';
 import {
   decodeMaintenance,
@@ -82,6 +84,7 @@ export class SegmentMaintainer implements Agent {
       this.#persistSegment(order);
     } catch (error) {
       if (!(error instanceof WalError) || error.code !== 'DISK_FULL') throw error;
+      this.#telemetry.persistSegment.fail();
       // Where overwriting takes new blocks the header may find none; the next step tries again.
       this.#control.setDiskFull(Role.maintainer, true);
       return 0;
@@ -103,7 +106,7 @@ export class SegmentMaintainer implements Agent {
     closeFile(fd, file);
     this.#openSegments.setState(segmentIndex, SegmentState.persisted);
     this.#advance();
-    this.#telemetry.persistSegment.record((performance.now() - start) * 1e6);
+    this.#telemetry.persistSegment.record(nsSince(start));
   }
 
   /** Segments are persisted in any order; the shared count moves over those that are, without a gap. */
@@ -116,33 +119,33 @@ export class SegmentMaintainer implements Agent {
   }
 
   #free({ slot, segmentIndex, compressed, recycle }: MaintenanceOrder): number {
-    return this.#carryOut(slot, this.#telemetry.freeFailures, () => {
-      const start = performance.now();
+    return this.#carryOut(slot, this.#telemetry.deletion, () => {
       this.#files.free(segmentIndex, compressed, recycle);
-      this.#telemetry.freeSegment.record((performance.now() - start) * 1e6);
       return 0;
     });
   }
 
   #freeze({ slot, segmentIndex, recycle }: MaintenanceOrder): number {
-    return this.#carryOut(slot, this.#telemetry.freezeFailures, () => {
-      const start = performance.now();
+    return this.#carryOut(slot, this.#telemetry.compression, () => {
       this.leftNativeMemory = true;
-      const bytes = this.#freezer.freeze(segmentIndex);
+      const { bytesBefore, bytesAfter } = this.#freezer.freeze(segmentIndex);
       this.#files.freePlain(segmentIndex, recycle);
-      this.#telemetry.freezeSegment.record((performance.now() - start) * 1e6);
-      return bytes;
+      this.#telemetry.compressionIn.add(bytesBefore);
+      this.#telemetry.compressionOut.add(bytesAfter);
+      return bytesAfter;
     });
   }
 
   /** Only a device that failed is a failure of the recorder; of anything else the segment stays as it was. */
-  #carryOut(slot: number, failures: { add(n: number): void }, work: () => number): number {
+  #carryOut(slot: number, operation: Operation, work: () => number): number {
+    const start = performance.now();
     let outcome: Outcome;
     try {
       outcome = { done: true, bytes: work() };
+      operation.record(nsSince(start));
     } catch (error) {
+      operation.fail();
       if (!(error instanceof WalError) || error.code === 'FSYNC_FAILED') throw error;
-      failures.add(1);
       outcome = { done: false, bytes: 0 };
     }
     this.#board.report(slot, outcome);

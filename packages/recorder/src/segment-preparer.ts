@@ -1,5 +1,6 @@
 import { type FormatVersion, WalError } from '@fswal/format';
 import type { Agent } from './agent.js';
+import { nsSince } from './clock.js';
 import { type Control, Role, Stage } from './control.js';
 import { encodePrepared, type Rings, recordOf } from './handover.js';
 import { type OpenSegments, SegmentState } from './open-segments.js';
@@ -67,6 +68,7 @@ export class SegmentPreparer implements Agent {
     } catch (error) {
       if (!(error instanceof WalError) || error.code !== 'DISK_FULL') throw error;
       // The ring goes on taking events meanwhile; the next step tries again.
+      this.#telemetry.prepareSegment.fail();
       this.#control.setDiskFull(Role.preparer, true);
       return 0;
     }
@@ -74,7 +76,7 @@ export class SegmentPreparer implements Agent {
     this.#nextSegmentIndex++;
     prepared.push(this.#record);
     this.#control.wake(Role.writer);
-    this.#telemetry.prepareSegment.record((performance.now() - start) * 1e6);
+    this.#telemetry.prepareSegment.record(nsSince(start));
     return 1;
   }
 

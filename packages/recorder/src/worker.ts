@@ -26,6 +26,7 @@ import type { WorkerData, WorkerReady } from './worker-data.js';
 const data = workerData as WorkerData;
 const control = new Control(data.control);
 const folder = new Folder(data.folder);
+const telemetry = RecorderTelemetry.attach(data.telemetry);
 const agent = createAgent();
 let ended = false;
 process.once('exit', () => {
@@ -34,7 +35,7 @@ process.once('exit', () => {
     control.fail(new WalError('WORKER_FAILED', `the ${ROLES[data.role]} thread ended before its time`));
 });
 parentPort?.postMessage({ systemId: systemThreadId() } satisfies WorkerReady);
-await runAgent(agent, idleOf(data.role), control, (error) => {
+await runAgent(agent, idleOf(data.role), control, telemetry.lifecycle(data.role, data.index), (error) => {
   if (error instanceof WalError) return folder.named(error) as WalError;
   return new WalError('WORKER_FAILED', `the ${ROLES[data.role]} thread failed: ${String(error)}`, {
     cause: error,
@@ -53,7 +54,6 @@ function createAgent(): Agent {
   const rings = attachRings(data.rings);
   const board = new MaintenanceBoard(data.board);
   const openSegments = new OpenSegments(data.openSegments);
-  const telemetry = RecorderTelemetry.attach(data.telemetry);
   const segmentsAreSynced = data.durability !== 'none';
   switch (data.role) {
     case Role.writer: {
@@ -77,15 +77,17 @@ function createAgent(): Agent {
       return new SegmentPreparer(control, files, rings, openSegments, data, telemetry.preparer);
     case Role.maintainer: {
       const codec = { compress: compressSegment, decompress: decompressSegment };
+      const metrics = telemetry.maintainer(data.index);
+      const freezer = new SegmentFreezer(files, codec, (status) => metrics.failures.count(status));
       return new SegmentMaintainer(
         control,
         files,
         rings,
         board,
-        new SegmentFreezer(files, codec),
+        freezer,
         openSegments,
         segmentsAreSynced,
-        telemetry.maintainer(data.index),
+        metrics,
       );
     }
     case Role.coordinator: {
@@ -100,7 +102,17 @@ function createAgent(): Agent {
         store,
         rings.durability,
         openSegments,
-        (gate) => new RetentionKeeper(control, rings, board, gate, options, kept, data.lastEventId),
+        (gate) =>
+          new RetentionKeeper(
+            control,
+            rings,
+            board,
+            gate,
+            options,
+            kept,
+            data.lastEventId,
+            telemetry.retention,
+          ),
         segmentsAreSynced,
         () => {
           ringFolder.verify();

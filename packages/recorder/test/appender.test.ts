@@ -15,21 +15,28 @@ import { Control, Role } from '../src/control.js';
 
 const TAIL_BLOCKS = 4;
 
-function setUp(options: { last?: bigint; timeoutMs?: number; fill?: number } = {}) {
+function setUp(options: { last?: bigint; timeoutMs?: number; sampleAppends?: number } = {}) {
   const ring = new ArrayBuffer(tailRingBytes(TAIL_BLOCKS));
   const words = new Int32Array(ring);
   const control = new Control();
-  let waits = 0;
+  const waits: boolean[] = [];
+  const samples: { after: bigint; ns: number; clockNs: number }[] = [];
+  let refused = 0;
   const appender = new Appender(
     ring,
     TAIL_BLOCKS,
     options.last ?? 0n,
     control,
     new EventView(),
-    options.timeoutMs ?? 0,
-    { waits: () => waits++, checkThreads: () => {} },
+    { backpressureTimeoutMs: options.timeoutMs ?? 0, sampleAppends: options.sampleAppends ?? 0 },
+    {
+      waited: (_, gotRoom) => waits.push(gotRoom),
+      refused: () => refused++,
+      sampled: (ns, clockNs) => samples.push({ after: appender.lastEventId, ns, clockNs }),
+      checkThreads: () => {},
+    },
   );
-  return { ring, words, control, appender, waits: () => waits };
+  return { ring, words, control, appender, waits, samples, refused: () => refused };
 }
 
 function eventOf(id: bigint, content = 7): EventView {
@@ -246,7 +253,7 @@ describe('a full ring', () => {
     expect(codeOf(() => rig.appender.claim())).toBe('BACKPRESSURE');
     expect(rig.words).toEqual(before);
     expect(rig.control.appendedBlocks).toBe(TAIL_BLOCKS);
-    expect(rig.waits()).toBe(2);
+    expect(rig.waits).toHaveLength(2);
     rig.control.publishReleased(1);
     fill(rig, BLOCK_EVENTS, room + 1);
     expect(codeOf(() => rig.appender.append(eventOf(9999n)))).toBe('BACKPRESSURE');
