@@ -47,8 +47,7 @@ export interface AppenderWatch extends RoomWatch {
   /** An append was refused, with nothing written: no room, or an id that is not above the last one. */
   refused(): void;
   /**
-   * A sampled append took `ns`, a reading of the clock included (two where it was claim + commit); a reading alone took
-   * `clockNs` right before.
+   * A sampled append, or claim, took `ns`, a reading of the clock included; a reading alone took `clockNs` right before.
    */
   sampled(ns: number, clockNs: number): void;
 }
@@ -64,12 +63,10 @@ export class Appender<View extends EventView = EventView> {
   /** Word index of the next event. */
   #at = RING_START + BLOCK_HEADER_WORDS;
   /** `#at` at which the slow path has to be taken: the block's end, a sample, or any value once closed or failed. */
-  #limit = RING_START + BLOCK_WORDS;
+  #limit: number;
   readonly #samples: SamplePoints;
-  /** Word index of the claimed event, its complement where the claim was a sample, or -1. */
+  /** Word index of the claimed event, or -1. */
   #claimed = -1;
-  /** How long the sampled claim took. */
-  #claimNs = 0;
   #lastLow: number;
   #lastHigh: number;
   /** Full blocks before the one being filled, as int32. */
@@ -97,7 +94,7 @@ export class Appender<View extends EventView = EventView> {
     this.#lastLow = Number(BigInt.asIntN(32, lastEventId));
     this.#lastHigh = Number(BigInt.asIntN(32, lastEventId >> 32n));
     this.#samples = new SamplePoints(sampleAppends);
-    this.#moveLimit();
+    this.#limit = this.#at + this.#samples.within(BLOCK_EVENTS) * EVENT_WORDS;
     control.publishAppended(0, this.#lastLow, this.#lastHigh);
   }
 
@@ -120,7 +117,7 @@ export class Appender<View extends EventView = EventView> {
     const from = event.base;
     const low = source[from];
     const high = source[(from + 1) | 0];
-    if (this.#at === this.#limit && this.#appendAtLimit(event)) return;
+    if (this.#at === this.#limit && this.#atLimit(event)) return;
     const ring = this.#ring;
     const at = this.#at;
     const steps = high === this.#lastHigh;
@@ -152,7 +149,7 @@ export class Appender<View extends EventView = EventView> {
   }
 
   claim(): View {
-    if (this.#at === this.#limit) return this.#claimAtLimit();
+    if (this.#at === this.#limit && this.#atLimit(undefined)) return this.#view;
     const at = this.#at;
     const view = this.#view;
     this.#ring[at] = 0;
@@ -174,10 +171,7 @@ export class Appender<View extends EventView = EventView> {
       high = Number(BigInt.asIntN(32, eventId >> 32n));
     }
     const at = this.#claimed;
-    if (at !== this.#at) {
-      this.#commitSampled(eventId);
-      return;
-    }
+    if (at !== this.#at) throw this.#notClaimed();
     const steps = high === this.#lastHigh;
     if (steps ? low >>> 0 <= this.#lastLow >>> 0 : high >>> 0 < this.#lastHigh >>> 0)
       throw this.#outOfOrder(low, high);
@@ -202,77 +196,53 @@ export class Appender<View extends EventView = EventView> {
     this.#claimed = -1;
   }
 
-  /** @returns whether it was a sample, which is appended then */
-  #appendAtLimit(event: EventView): boolean {
-    if (!this.#passLimit()) return false;
-    this.append(event);
+  /**
+   * Off the hot path, once a block and once a sample: moves on to the next block, waiting for it where the ring is full,
+   * and times the append, or the claim, if it is a sample.
+   *
+   * One function, and a long one: V8 takes shorter ones into the engine's loop, and leaves out what is called there more
+   * often, such as the setters of an event, once it has no room for more.
+   *
+   * @param event undefined to claim
+   * @returns whether it was a sample, which is appended or claimed then
+   * @throws WalError BACKPRESSURE or DISK_FULL when there was no room in time; the next append may succeed
+   */
+  #atLimit(event: EventView | undefined): boolean {
+    if (this.#refusal !== undefined) throw this.#refusal;
+    const isSample = this.#samples.isDue;
+    if (isSample) {
+      this.#samples.take();
+      beginSample();
+    }
+    if (this.eventsInBlock === BLOCK_EVENTS) {
+      const failure = this.#control.failure();
+      if (failure !== undefined) {
+        this.refuse(failure);
+        throw failure;
+      }
+      const next = (this.#blocks + 1) | 0;
+      // The writer would find it by its ids, later.
+      this.#control.publishAppended(next, this.#lastLow, this.#lastHigh);
+      if (!this.#room.isFree(next) && !this.#room.wait(next)) {
+        this.#watch.refused();
+        throw this.#room.refusal(this.lastEventId);
+      }
+      this.#blocks = next;
+      this.#slot = this.#slot + 1 === this.#tailBlocks ? 0 : this.#slot + 1;
+      this.#at = this.#blockStart;
+    }
+    this.#limit = this.#at + this.#samples.within(BLOCK_EVENTS - this.eventsInBlock) * EVENT_WORDS;
+    if (!isSample) return false;
+    if (event === undefined) this.claim();
+    else this.append(event);
     endSample();
     this.#watch.sampled(sampleNs(), sampleClockNs());
     return true;
   }
 
-  #claimAtLimit(): View {
-    if (!this.#passLimit()) return this.claim();
-    const view = this.claim();
-    endSample();
-    this.#claimNs = sampleNs();
-    this.#claimed = ~this.#claimed;
-    return view;
-  }
-
-  /** The second half of a sample: what the engine does in between is not in it. */
-  #commitSampled(eventId: number | bigint): void {
-    if (this.#claimed !== ~this.#at) throw this.#notClaimed();
-    this.#claimed = this.#at;
-    beginSample();
-    this.commit(eventId);
-    endSample();
-    this.#watch.sampled(this.#claimNs + sampleNs(), sampleClockNs());
-  }
-
-  /** @returns whether the next event is a sample, which has begun */
-  #passLimit(): boolean {
-    if (this.#refusal !== undefined) throw this.#refusal;
-    const { isDue } = this.#samples;
-    if (isDue) {
-      this.#samples.take();
-      beginSample();
-    }
-    if (this.eventsInBlock === BLOCK_EVENTS) this.#makeRoom();
-    else this.#moveLimit();
-    return isDue;
-  }
-
-  #moveLimit(): void {
-    this.#limit = this.#at + this.#samples.within(BLOCK_EVENTS - this.eventsInBlock) * EVENT_WORDS;
-  }
-
   /** Word index of the first event of the block being filled. */
   get #blockStart(): number {
     return RING_START + this.#slot * BLOCK_WORDS + BLOCK_HEADER_WORDS;
-  }
-
-  /**
-   * Publishes the full block and moves on to the next slot, waiting for it where the ring is full. Once per block.
-   * @throws WalError BACKPRESSURE or DISK_FULL when the time is over; the next append may succeed
-   */
-  #makeRoom(): void {
-    const failure = this.#control.failure();
-    if (failure !== undefined) {
-      this.refuse(failure);
-      throw failure;
-    }
-    const next = (this.#blocks + 1) | 0;
-    // The writer would find it by its ids, later.
-    this.#control.publishAppended(next, this.#lastLow, this.#lastHigh);
-    if (!this.#room.isFree(next) && !this.#room.wait(next)) {
-      this.#watch.refused();
-      throw this.#room.refusal(this.lastEventId);
-    }
-    this.#blocks = next;
-    this.#slot = this.#slot + 1 === this.#tailBlocks ? 0 : this.#slot + 1;
-    this.#at = this.#blockStart;
-    this.#moveLimit();
   }
 
   #storeId(at: number, low: number, high: number): void {
