@@ -13,6 +13,14 @@ export type {
   VolatilePlace,
 } from './options.js';
 export type { LogPlace } from './place.js';
+export {
+  RECORDER_CHANNELS,
+  type RecorderCloseMessage,
+  type RecorderFailureMessage,
+  type RecorderOpenMessage,
+  type RecorderSegmentMessage,
+  type RecorderSegmentState,
+} from './recorder-channels.js';
 export { RecorderManager, type RetentionPlanStep } from './recorder-manager.js';
 export { RECORDER_METRICS } from './recorder-metrics.js';
 export type { ResumeReport } from './resume.js';

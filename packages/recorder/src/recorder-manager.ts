@@ -22,6 +22,7 @@ import { OpenSegments, SegmentState } from './open-segments.js';
 import { type CheckedOptions, checkOptions, type RecorderOptions } from './options.js';
 import { Patience } from './patience.js';
 import { checkPlace, type LogPlace } from './place.js';
+import { RecorderNews } from './recorder-news.js';
 import { releaseAll } from './release-all.js';
 import { LogResumer, type ResumeReport } from './resume.js';
 import { planRetention, type RetentionStep } from './retention.js';
@@ -52,6 +53,7 @@ export interface RetentionPlanStep extends RetentionStep {
  *   await recorder.close();
  */
 export class RecorderManager<View extends EventView = RequestEvent> {
+  readonly #news: RecorderNews;
   readonly #options: CheckedOptions<View>;
   readonly #directories: Directories;
   readonly #control: Control;
@@ -73,6 +75,7 @@ export class RecorderManager<View extends EventView = RequestEvent> {
   #alive: NodeJS.Timeout | undefined;
 
   private constructor(parts: {
+    news: RecorderNews;
     options: CheckedOptions<View>;
     directories: Directories;
     control: Control;
@@ -84,6 +87,7 @@ export class RecorderManager<View extends EventView = RequestEvent> {
     workers: Workers;
     resumed: ResumeReport & { readonly place: LogPlace };
   }) {
+    this.#news = parts.news;
     this.#options = parts.options;
     this.#directories = parts.directories;
     this.#control = parts.control;
@@ -118,11 +122,24 @@ export class RecorderManager<View extends EventView = RequestEvent> {
     options: RecorderOptions<View>,
   ): Promise<RecorderManager<View>> {
     const checked = checkOptions(options);
+    const news = new RecorderNews(checked.dir);
+    try {
+      return await RecorderManager.#openChecked(checked, news);
+    } catch (error) {
+      news.failed(error as Error);
+      throw error;
+    }
+  }
+
+  static async #openChecked<View extends EventView>(
+    checked: CheckedOptions<View>,
+    news: RecorderNews,
+  ): Promise<RecorderManager<View>> {
     const place = checkPlace(checked);
     const provider = loadProvider(checked.mmap);
     const directories = await openDirectories(provider, checked);
     try {
-      return await RecorderManager.#openLocked(checked, provider, directories, place);
+      return await RecorderManager.#openLocked(checked, provider, directories, place, news);
     } catch (error) {
       directories.release();
       throw directories.ring.named(directories.log.named(error));
@@ -134,6 +151,7 @@ export class RecorderManager<View extends EventView = RequestEvent> {
     provider: MmapProvider,
     directories: Directories,
     logPlace: LogPlace,
+    news: RecorderNews,
   ): Promise<RecorderManager<View>> {
     const { tailBlocks } = options;
     const folder = directories.log;
@@ -157,6 +175,7 @@ export class RecorderManager<View extends EventView = RequestEvent> {
       const rings = createRings(options.preparedSegments);
       const end = { afterEventId: resumed.position.eventId, link: resumed.link };
       const ring = createTailRing(provider, files, directories.ring, tailBlocks, end);
+      if (resumed.active !== undefined) news.announce(resumed.active.segment.segmentIndex, 'active');
       let workers: Workers | undefined;
       const appender = new Appender(
         ring.buffer,
@@ -176,11 +195,16 @@ export class RecorderManager<View extends EventView = RequestEvent> {
         telemetry,
         ring,
         resumed,
+        news: news.ofSegments,
       };
-      workers = await Workers.start(commonWorkerData(options, provider, parts), options.maintainers);
+      workers = await Workers.start(commonWorkerData(options, provider, parts), options.maintainers, (told) =>
+        news.ofSegments?.add(told),
+      );
       const warnings = logPlace.warning === undefined ? [] : [logPlace.warning];
       const report = { ...resumed.report, place: logPlace, notes: [...resumed.report.notes, ...warnings] };
+      news.opened(resumed.position.eventId);
       return new RecorderManager({
+        news,
         options,
         directories,
         control,
@@ -364,6 +388,17 @@ export class RecorderManager<View extends EventView = RequestEvent> {
   }
 
   async #close(): Promise<void> {
+    try {
+      await this.#closeAll();
+    } catch (error) {
+      this.#news.failed(error as Error);
+      throw error;
+    } finally {
+      this.#news.closed(this.durableEventId);
+    }
+  }
+
+  async #closeAll(): Promise<void> {
     this.#appender.refuse(notOpen());
     this.#workers.ref();
     try {
@@ -429,13 +464,14 @@ export class RecorderManager<View extends EventView = RequestEvent> {
   /** Files made ahead that nothing went to, those that were freed, and the ring, whose events are all in segments. */
   #removeUnused(): void {
     const { prepared } = this.#rings;
-    const unused: string[] = [];
+    const unused: number[] = [];
     const record = recordOf(prepared);
-    while (prepared.pop(record)) {
-      unused.push(segmentFileName(decodePrepared(record, (name) => name).segmentIndex));
-    }
+    while (prepared.pop(record)) unused.push(decodePrepared(record, (name) => name).segmentIndex);
     // The newest first: being killed in between, or losing the power, leaves no gap.
-    for (const name of unused.reverse()) this.#files.remove(name);
+    for (const segmentIndex of unused.reverse()) {
+      this.#files.remove(segmentFileName(segmentIndex));
+      this.#news.announce(segmentIndex, 'deleted');
+    }
     for (const name of listLogDirectory(this.#directories.log.base).others) {
       if (isFreedFileName(name) || name === META_TEMP_FILE) this.#files.remove(name);
     }
@@ -455,6 +491,7 @@ export class RecorderManager<View extends EventView = RequestEvent> {
   #poison(error: WalError): void {
     this.#control.fail(error);
     this.#appender.refuse(error);
+    this.#news.failed(error);
   }
 
   /** Who hears of a failure here must not be able to append after it. */
@@ -463,7 +500,7 @@ export class RecorderManager<View extends EventView = RequestEvent> {
       return await this.#whileAlive(wait);
     } catch (error) {
       const failure = this.#control.failure();
-      if (failure !== undefined) this.#appender.refuse(failure);
+      if (failure !== undefined) this.#poison(failure);
       throw error;
     }
   }

@@ -16,6 +16,7 @@ import type { MaintenanceBoard, Outcome } from './maintenance-board.js';
 import { type OpenSegments, SegmentState } from './open-segments.js';
 import type { SegmentFiles } from './segment-files.js';
 import type { SegmentFreezer } from './segment-freezer.js';
+import type { AnnounceSegment } from './segment-news.js';
 import type { MaintainerTelemetry } from './telemetry.js';
 
 /**
@@ -34,6 +35,7 @@ export class SegmentMaintainer implements Agent {
   /** Whether a segment goes to the device as soon as it is full; else with the next sync. */
   readonly #syncsSegments: boolean;
   readonly #telemetry: MaintainerTelemetry;
+  readonly #announce: AnnounceSegment;
   readonly #persistRecord: Int32Array;
   readonly #maintenanceRecord: Int32Array;
   /** Taken from the ring, not persisted yet. */
@@ -48,6 +50,7 @@ export class SegmentMaintainer implements Agent {
     openSegments: OpenSegments,
     syncsSegments: boolean,
     telemetry: MaintainerTelemetry,
+    announce: AnnounceSegment,
   ) {
     this.#control = control;
     this.#files = files;
@@ -57,6 +60,7 @@ export class SegmentMaintainer implements Agent {
     this.#openSegments = openSegments;
     this.#syncsSegments = syncsSegments;
     this.#telemetry = telemetry;
+    this.#announce = announce;
     this.#persistRecord = recordOf(rings.persist);
     this.#maintenanceRecord = recordOf(rings.free);
   }
@@ -104,6 +108,7 @@ export class SegmentMaintainer implements Agent {
     if (this.#syncsSegments) this.#files.sync(fd, file);
     this.#openSegments.forgetFd(segmentIndex);
     closeFile(fd, file);
+    this.#announce(segmentIndex, 'persisted');
     this.#openSegments.setState(segmentIndex, SegmentState.persisted);
     this.#advance();
     this.#telemetry.persistSegment.record(nsSince(start));
@@ -121,6 +126,7 @@ export class SegmentMaintainer implements Agent {
   #free({ slot, segmentIndex, compressed, recycle }: MaintenanceOrder): number {
     return this.#carryOut(slot, this.#telemetry.deletion, () => {
       this.#files.free(segmentIndex, compressed, recycle);
+      this.#announce(segmentIndex, 'deleted');
       return 0;
     });
   }
@@ -130,6 +136,7 @@ export class SegmentMaintainer implements Agent {
       this.leftNativeMemory = true;
       const { bytesBefore, bytesAfter } = this.#freezer.freeze(segmentIndex);
       this.#files.freePlain(segmentIndex, recycle);
+      this.#announce(segmentIndex, 'compressed');
       this.#telemetry.compressionIn.add(bytesBefore);
       this.#telemetry.compressionOut.add(bytesAfter);
       return bytesAfter;

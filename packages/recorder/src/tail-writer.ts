@@ -22,6 +22,7 @@ import {
 import { type OpenSegments, SegmentState } from './open-segments.js';
 import { SegmentChange } from './segment-change.js';
 import type { SegmentFiles } from './segment-files.js';
+import type { AnnounceSegment } from './segment-news.js';
 import { SegmentWriter } from './segment-writer.js';
 import type { SyncPace } from './sync-pace.js';
 import type { WriterTelemetry } from './telemetry.js';
@@ -45,6 +46,7 @@ export class TailWriter implements Agent {
   readonly #openSegments: OpenSegments;
   readonly #pace: SyncPace;
   readonly #telemetry: WriterTelemetry;
+  readonly #announce: AnnounceSegment;
   readonly #change: SegmentChange;
   readonly #progress: WrittenProgress;
   readonly #preparedRecord: Int32Array;
@@ -81,6 +83,7 @@ export class TailWriter implements Agent {
     start: { writer: SegmentWriter | undefined; link: bigint; lastEventId: bigint },
     pace: SyncPace,
     telemetry: WriterTelemetry,
+    announce: AnnounceSegment,
   ) {
     this.#control = control;
     this.#tailBlocks = ring.tailBlocks;
@@ -95,6 +98,7 @@ export class TailWriter implements Agent {
     this.#orderedEventId = start.lastEventId;
     this.#pace = pace;
     this.#telemetry = telemetry;
+    this.#announce = announce;
     this.#change = new SegmentChange(telemetry);
     this.#progress = new WrittenProgress(telemetry);
     this.#preparedRecord = recordOf(rings.prepared);
@@ -285,6 +289,7 @@ export class TailWriter implements Agent {
     this.#control.wake(Role.preparer);
     const segment = decodePrepared(this.#preparedRecord, (name) => this.#files.path(name));
     this.#openSegments.setState(segment.segmentIndex, SegmentState.active);
+    this.#announce(segment.segmentIndex, 'active');
     this.#writer = SegmentWriter.start(segment, this.#files, this.#link);
     this.#change.begun(start);
     return this.#writer;
@@ -300,6 +305,7 @@ export class TailWriter implements Agent {
     const { segmentIndex, fd } = writer.segment;
     // Before a maintainer can have it; where there is no room for the order, once more with the next try.
     this.#openSegments.setState(segmentIndex, SegmentState.persisting);
+    this.#announce(segmentIndex, 'sealed');
     encodePersist({ fd, header: writer.closedHeader() }, this.#persistRecord);
     // Not by its size, which counts no record that a maintainer is taking: that one still lies in the ring.
     if (!persist.push(this.#persistRecord)) return false;

@@ -16,6 +16,7 @@ import { RetentionKeeper } from './retention-keeper.js';
 import { SegmentFiles } from './segment-files.js';
 import { SegmentFreezer } from './segment-freezer.js';
 import { SegmentMaintainer } from './segment-maintainer.js';
+import { announceNothing, announceSegments } from './segment-news.js';
 import { SegmentPreparer } from './segment-preparer.js';
 import { SegmentWriter } from './segment-writer.js';
 import { syncPaceOf } from './sync-pace.js';
@@ -27,6 +28,10 @@ const data = workerData as WorkerData;
 const control = new Control(data.control);
 const folder = new Folder(data.folder);
 const telemetry = RecorderTelemetry.attach(data.telemetry);
+const announce =
+  data.newsOrders === undefined
+    ? announceNothing
+    : announceSegments(data.newsOrders, (news) => parentPort?.postMessage(news));
 const agent = createAgent();
 let ended = false;
 process.once('exit', () => {
@@ -69,12 +74,13 @@ function createAgent(): Agent {
         { writer, link, lastEventId },
         syncPaceOf(data.durability, data.syncIntervalMs),
         telemetry.writer,
+        announce,
       );
     }
     case Role.preparer:
       // Before the thread says that it is up: koffi ends the process hard when that exits while it is being loaded.
       load();
-      return new SegmentPreparer(control, files, rings, openSegments, data, telemetry.preparer);
+      return new SegmentPreparer(control, files, rings, openSegments, data, telemetry.preparer, announce);
     case Role.maintainer: {
       const codec = { compress: compressSegment, decompress: decompressSegment };
       const metrics = telemetry.maintainer(data.index);
@@ -88,6 +94,7 @@ function createAgent(): Agent {
         openSegments,
         segmentsAreSynced,
         metrics,
+        announce,
       );
     }
     case Role.coordinator: {

@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { WalError } from '@fswal/format';
 import { Control, ROLES, Role } from './control.js';
+import type { SegmentNews } from './segment-news.js';
 import type { CommonWorkerData, WorkerReady } from './worker-data.js';
 
 const YOUNG_GENERATION_MB = 1;
@@ -24,8 +25,12 @@ export class Workers {
     this.#all = all;
   }
 
-  /** Starts all threads and waits until they are up. @throws WalError WORKER_FAILED */
-  static async start(data: CommonWorkerData, maintainers: number): Promise<Workers> {
+  /** Starts all threads and waits until they are up. @param takeNews what they tell from then on @throws WalError WORKER_FAILED */
+  static async start(
+    data: CommonWorkerData,
+    maintainers: number,
+    takeNews: (news: SegmentNews) => void,
+  ): Promise<Workers> {
     const file = new URL('./worker.js', import.meta.url);
     const start = (role: Role, index: number, name: string): NamedWorker => {
       // Descriptors are handed from thread to thread: none may be closed because the thread that opened it exits.
@@ -39,7 +44,11 @@ export class Workers {
         name: `fswal ${name}`,
       };
       try {
-        return { role, name, worker: new Worker(file, options), systemId: undefined };
+        const worker = new Worker(file, options);
+        worker.on('message', (message: WorkerReady | SegmentNews) => {
+          if ('order' in message) takeNews(message);
+        });
+        return { role, name, worker, systemId: undefined };
       } catch (cause) {
         throw didNotStart(name, cause);
       }

@@ -28,6 +28,7 @@ import { RetentionKeeper } from '../../src/retention-keeper.js';
 import { freedFileName, SegmentFiles } from '../../src/segment-files.js';
 import { type SegmentCodec, SegmentFreezer } from '../../src/segment-freezer.js';
 import { SegmentMaintainer } from '../../src/segment-maintainer.js';
+import { type AnnounceSegment, announceSegments } from '../../src/segment-news.js';
 import { SegmentPreparer } from '../../src/segment-preparer.js';
 import { SegmentWriter } from '../../src/segment-writer.js';
 import { syncPaceOf } from '../../src/sync-pace.js';
@@ -108,6 +109,12 @@ export class HandRecorder {
   readonly preparer: SegmentPreparer;
   readonly maintainer: SegmentMaintainer;
   readonly coordinator: MetaCoordinator;
+  /** What was told of segments, `INDEX STATE`. */
+  readonly news: string[] = [];
+  readonly #announce: AnnounceSegment = announceSegments(
+    new SharedArrayBuffer(4),
+    ({ segmentIndex, state }) => this.news.push(`${segmentIndex} ${state}`),
+  );
   readonly #event = new EventView();
 
   constructor(options: HandOptions) {
@@ -157,6 +164,7 @@ export class HandRecorder {
       { writer, link, lastEventId: position.eventId },
       durability === 'interval' ? syncPaceOf('none', 0) : syncPaceOf(durability, 0),
       telemetry.writer,
+      this.#announce,
     );
     this.preparer = new SegmentPreparer(
       control,
@@ -165,16 +173,18 @@ export class HandRecorder {
       openSegments,
       { blocksPerSegment, formatVersion, nextSegmentIndex },
       telemetry.preparer,
+      this.#announce,
     );
     this.maintainer = new SegmentMaintainer(
       control,
       files,
       this.rings,
       this.board,
-      new SegmentFreezer(files, codec),
+      new SegmentFreezer(files, codec, (status) => telemetry.maintainer(0).failures.count(status)),
       openSegments,
       segmentsAreSynced,
       telemetry.maintainer(0),
+      this.#announce,
     );
     const limits = { ...UNLIMITED, ...options.limits };
     const keeperOptions = { dir, limits, blocksPerSegment, formatVersion, maintainers: 1 };
