@@ -20,6 +20,7 @@ import {
   readTailRingPlace,
   salvageFrame,
 } from '@fswal/format/files';
+import { nsSince, timed } from './clock.js';
 import { DiagnosticScan, type JudgedSegment } from './diagnostic-scan.js';
 import type { LogReaderOptions } from './log-reader.js';
 import { type LogSurvey, surveyLog } from './log-survey.js';
@@ -29,6 +30,7 @@ import { type ReplayWindow, seekInWindow, type WindowContent } from './replay-wi
 import { SegmentLocator } from './segment-locator.js';
 import { SegmentReader } from './segment-reader.js';
 import { TailRingImage } from './tail-ring-image.js';
+import { type ReaderTelemetry, RecoveryTelemetry } from './telemetry.js';
 import { windowBytesFor } from './window-bytes.js';
 import { type LogEnd, type SeekTarget, SeekWord, type WindowSource } from './window-source.js';
 
@@ -48,6 +50,7 @@ export class DiagnosticReader implements WindowSource {
   bytes = 0;
 
   readonly #options: LogReaderOptions;
+  readonly #telemetry: ReaderTelemetry;
   readonly #survey: LogSurvey;
   readonly #locator: SegmentLocator;
   readonly #behind: LogTail;
@@ -59,12 +62,18 @@ export class DiagnosticReader implements WindowSource {
   #endEventId = 0n;
   #done = false;
 
-  private constructor(options: LogReaderOptions, survey: LogSurvey, behind: LogTail) {
+  private constructor(
+    options: LogReaderOptions,
+    survey: LogSurvey,
+    behind: LogTail,
+    telemetry: ReaderTelemetry,
+  ) {
+    this.#telemetry = telemetry;
     this.#options = options;
     this.#survey = survey;
     this.#behind = behind;
     const { files, durable } = survey;
-    this.#locator = new SegmentLocator(options.dir, files);
+    this.#locator = new SegmentLocator(options.dir, files, telemetry);
     this.segmentCount = files.length;
     this.windowBytes = windowBytesFor(options.dir, files);
     this.summary = { oldestSegmentIndex: files[0]?.segmentIndex ?? null, durable: durable.report };
@@ -78,7 +87,9 @@ export class DiagnosticReader implements WindowSource {
     const { dir, bootId = readBootId(), onProgress = () => {} } = options;
     listLogDirectory(dir);
     const { ring, note } = readRing(options, bootId, onProgress);
-    return new DiagnosticReader(options, surveyLog(dir), new LogTail(ring, note));
+    const { telemetry = RecoveryTelemetry.create().reader } = options;
+    const survey = timed(telemetry.buildIndex, () => surveyLog(dir));
+    return new DiagnosticReader(options, survey, new LogTail(ring, note), telemetry);
   }
 
   get end(): LogEnd {
@@ -139,9 +150,9 @@ export class DiagnosticReader implements WindowSource {
 
   /** @throws WalError OPEN_FAILED, READ_FAILED; SEGMENT_CORRUPTED for a file larger than any segment */
   #tryForm({ file, onlyIfWhole }: SegmentForm, window: ReplayWindow): Outcome {
-    const { onProgress = () => {}, onSegment = () => {} } = this.#options;
+    const { onProgress = () => {} } = this.#options;
     const { segmentIndex, compressed } = file;
-    const reader = SegmentReader.open(this.#pathOf(file), compressed, onProgress);
+    const reader = SegmentReader.open(this.#pathOf(file), compressed, onProgress, this.#telemetry);
     try {
       const start = performance.now();
       const { count, damage } = readOrSalvage(reader, compressed, window);
@@ -151,7 +162,7 @@ export class DiagnosticReader implements WindowSource {
       const read = performance.now();
       if (damage !== undefined) this.#scan.note(damage);
       const judged = this.#scan.judge(segmentIndex, bytes, reader.file);
-      onSegment((read - start) * 1e6, (performance.now() - read) * 1e6, count);
+      this.#telemetry.segment((read - start) * 1e6, nsSince(read), count, judged.verdict.error);
       onProgress();
       this.segments++;
       this.bytes += count;

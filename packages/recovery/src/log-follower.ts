@@ -11,12 +11,14 @@ import {
   WalError,
 } from '@fswal/format';
 import { readDurablePosition } from '@fswal/format/files';
+import { timed } from './clock.js';
 import { FollowedSegment } from './followed-segment.js';
 import { type LogSurvey, surveyLog } from './log-survey.js';
 import type { LogSummary } from './recovery-report.js';
 import { type ReplayWindow, seekInWindow, type WindowContent } from './replay-window.js';
 import { firstEventOf, SegmentLocator } from './segment-locator.js';
 import { SegmentReader } from './segment-reader.js';
+import { type ReaderTelemetry, RecoveryTelemetry } from './telemetry.js';
 import { windowBytesFor } from './window-bytes.js';
 import { type LogEnd, NOTHING_YET, type SeekTarget, SeekWord, type WindowSource } from './window-source.js';
 
@@ -34,8 +36,8 @@ export interface LogFollowerOptions {
   readonly fromEventId: bigint;
   /** Called after each megabyte read; what it throws ends the read. */
   readonly onProgress?: () => void;
-  /** Called for each segment that was left: how long it took to read and verify, in nanoseconds, and its bytes. */
-  readonly onSegment?: (readNs: number, verifyNs: number, bytes: number) => void;
+  /** What reading takes is recorded there, of a segment when it was left. */
+  readonly telemetry?: ReaderTelemetry;
 }
 
 /**
@@ -66,7 +68,7 @@ export class LogFollower implements WindowSource {
 
   readonly #dir: string;
   readonly #onProgress: () => void;
-  readonly #onSegment: NonNullable<LogFollowerOptions['onSegment']>;
+  readonly #telemetry: ReaderTelemetry;
   /** Where the next event is looked for; undefined as soon as one was delivered. */
   #target: SeekTarget | undefined;
   /** Whether events were delivered since it began: from then on none may be left out. */
@@ -83,10 +85,10 @@ export class LogFollower implements WindowSource {
   #looks = 0;
   #error: WalError | undefined;
 
-  private constructor(options: LogFollowerOptions, survey: LogSurvey) {
+  private constructor(options: LogFollowerOptions, survey: LogSurvey, telemetry: ReaderTelemetry) {
     this.#dir = options.dir;
     this.#onProgress = options.onProgress ?? (() => {});
-    this.#onSegment = options.onSegment ?? (() => {});
+    this.#telemetry = telemetry;
     const { fromEventId } = options;
     this.#target = fromEventId > 0n ? { word: SeekWord.eventId, value: fromEventId } : undefined;
     this.#survey = survey;
@@ -99,7 +101,9 @@ export class LogFollower implements WindowSource {
 
   /** @throws WalError DIRECTORY_NOT_FOUND, OPEN_FAILED, READ_FAILED */
   static open(options: LogFollowerOptions): LogFollower {
-    return new LogFollower(options, surveyLog(options.dir));
+    const { dir, telemetry = RecoveryTelemetry.create().reader } = options;
+    const survey = timed(telemetry.buildIndex, () => surveyLog(dir));
+    return new LogFollower(options, survey, telemetry);
   }
 
   get end(): LogEnd {
@@ -126,7 +130,7 @@ export class LogFollower implements WindowSource {
   #step(window: ReplayWindow): Step {
     if (this.#survey === undefined) {
       this.#onProgress();
-      return this.#begin(surveyLog(this.#dir));
+      return this.#begin(this.#look());
     }
     if (this.#segment === undefined) return this.#enter(window);
     const content = this.#take(window, this.#segment);
@@ -150,7 +154,9 @@ export class LogFollower implements WindowSource {
 
   #begin(survey: LogSurvey): typeof AGAIN | undefined {
     const { durable, files, missing } = survey;
-    const at = this.#target === undefined ? 0 : new SegmentLocator(this.#dir, files).locate(this.#target);
+    const target = this.#target;
+    const locator = new SegmentLocator(this.#dir, files, this.#telemetry);
+    const at = target === undefined ? 0 : locator.locate(target);
     this.#survey = survey;
     this.#durable = durable.position;
     this.#segmentIndex = files[at]?.segmentIndex ?? durable.position.segmentIndex;
@@ -175,7 +181,7 @@ export class LogFollower implements WindowSource {
   }
 
   #leave(segment: FollowedSegment): typeof AGAIN {
-    this.#onSegment(segment.readNs, segment.verifyNs, segment.reader.fileBytes);
+    this.#telemetry.segment(segment.readNs, segment.verifyNs, segment.reader.fileBytes);
     this.#previous = segment.asPrevious;
     segment.close();
     this.#segment = undefined;
@@ -189,7 +195,8 @@ export class LogFollower implements WindowSource {
       const file = path.join(this.#dir, name);
       if (!isThere(file)) continue;
       try {
-        return SegmentReader.open(file, name !== segmentFileName(this.#segmentIndex), this.#onProgress);
+        const compressed = name !== segmentFileName(this.#segmentIndex);
+        return SegmentReader.open(file, compressed, this.#onProgress, this.#telemetry);
       } catch (error) {
         // Gone since; the next form, or the next look, tells where to.
         if ((error as WalError).code !== 'OPEN_FAILED' || isThere(file)) throw error;
@@ -296,7 +303,7 @@ export class LogFollower implements WindowSource {
 
   /** The segment is not there: is this the end of the log, or was retention faster, or is there a gap? */
   #lookForLater(): Step {
-    const { durable, kept } = surveyLog(this.#dir);
+    const { durable, kept } = this.#look();
     const { position } = durable;
     const lastEventId = this.#lastEventId;
     const [oldest] = kept;
@@ -324,9 +331,10 @@ export class LogFollower implements WindowSource {
 
   /** Damage in the segment; a recorder that was interrupted while it compressed it may have left it in its other form. */
   #failIn(segment: FollowedSegment, error: WalError): typeof AGAIN | undefined {
+    this.#telemetry.invalid(error);
     const file = path.join(this.#dir, compressedSegmentFileName(segment.segmentIndex));
     if (segment.reader.compressed || !isThere(file)) return this.#fail(error);
-    segment.goOnIn(SegmentReader.open(file, true, this.#onProgress));
+    segment.goOnIn(SegmentReader.open(file, true, this.#onProgress, this.#telemetry));
     return AGAIN;
   }
 
@@ -334,6 +342,10 @@ export class LogFollower implements WindowSource {
     this.#error = error;
     this.#segment?.close();
     this.#segment = undefined;
+  }
+
+  #look(): LogSurvey {
+    return timed(this.#telemetry.buildIndex, () => surveyLog(this.#dir));
   }
 
   #durableNow(): DurablePosition {

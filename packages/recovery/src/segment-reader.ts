@@ -17,10 +17,17 @@ import {
   readCompressedFile,
   readSome,
 } from '@fswal/format/files';
+import { timed } from './clock.js';
 import type { ReplayWindow } from './replay-window.js';
 
 /** What is read at once: little enough to be still in the cache of its core when it is verified. */
 const CHUNK_BYTES = 1 << 18;
+
+/** How long opening and closing take is recorded here. */
+export interface OpenCloseTelemetry {
+  readonly open: { record(ns: number): void };
+  readonly close: { record(ns: number): void };
+}
 
 /** One open segment file of either form, read into a window. */
 export class SegmentReader {
@@ -32,26 +39,40 @@ export class SegmentReader {
   readNs = 0;
   readonly #fd: number;
   readonly #onProgress: () => void;
+  readonly #telemetry: OpenCloseTelemetry;
   /** Bytes of the segment, unpacked, and how many of them are in the window. */
   #bytes = 0;
   #done = 0;
 
-  private constructor(file: string, compressed: boolean, fd: number, bytes: number, onProgress: () => void) {
+  private constructor(
+    file: string,
+    compressed: boolean,
+    fd: number,
+    bytes: number,
+    onProgress: () => void,
+    telemetry: OpenCloseTelemetry,
+  ) {
     this.file = file;
     this.compressed = compressed;
     this.#fd = fd;
     this.fileBytes = bytes;
     this.#onProgress = onProgress;
+    this.#telemetry = telemetry;
   }
 
   /**
    * `onProgress` is called after each quarter of a megabyte; what it throws ends the read.
    * @throws WalError OPEN_FAILED; SEGMENT_CORRUPTED for a file larger than any segment
    */
-  static open(file: string, compressed: boolean, onProgress: () => void): SegmentReader {
-    const { fd, bytes } = openRegularFile(file);
+  static open(
+    file: string,
+    compressed: boolean,
+    onProgress: () => void,
+    telemetry: OpenCloseTelemetry,
+  ): SegmentReader {
+    const { fd, bytes } = timed(telemetry.open, () => openRegularFile(file));
     const most = compressed ? MAX_COMPRESSED_BYTES : MAX_SEGMENT_BYTES;
-    if (bytes <= most) return new SegmentReader(file, compressed, fd, bytes, onProgress);
+    if (bytes <= most) return new SegmentReader(file, compressed, fd, bytes, onProgress, telemetry);
     closeFile(fd, file);
     const message = `${bytes} bytes are more than a segment can have (${most})`;
     throw new WalError('SEGMENT_CORRUPTED', message, { file, offset: most });
@@ -133,7 +154,7 @@ export class SegmentReader {
 
   /** @throws WalError CLOSE_FAILED */
   close(): void {
-    closeFile(this.#fd, this.file);
+    timed(this.#telemetry.close, () => closeFile(this.#fd, this.file));
   }
 
   #begin(window: ReplayWindow): void {
