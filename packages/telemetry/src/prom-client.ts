@@ -27,7 +27,7 @@ export function registerMetrics<T extends RegistryContentType>(
   options: ExportOptions = {},
 ): () => void {
   const current = sharedFamilies(source, options);
-  const metrics = [...current().values()].map((family) => registryMetric(family, current));
+  const metrics = collectFamilies(source, options).map((family) => registryMetric(family, current));
   const taken = metrics.find(({ name }) => registry.getSingleMetric(name) !== undefined);
   if (taken !== undefined) {
     throw new Error(`the registry has a metric ${taken.name} already: give another prefix`);

@@ -40,7 +40,6 @@ describe('a registry of prom-client', () => {
       },
     };
     registerMetrics(registry, source, options);
-    await Promise.resolve();
     snapshots = 0;
     for (let scrape = 1; scrape <= 3; scrape++) {
       telemetry.counter('waits').add(1);
