@@ -133,7 +133,7 @@ export const COMPUTED_METRICS = {
     capacity: { kind: 'gauge', unit: 'events', help: 'Events that it has room for.' },
   },
   watermarks: {
-    waiters: { kind: 'gauge', unit: 'calls', help: 'Pending calls of sync() and waitDurable().' },
+    waiters: { kind: 'gauge', help: 'Pending calls of sync() and waitDurable().' },
     sealed_lag: {
       kind: 'gauge',
       unit: 'events',

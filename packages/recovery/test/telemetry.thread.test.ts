@@ -1,6 +1,8 @@
 /* What a recovery measures, and what it publishes. */
 import diagnostics from 'node:diagnostics_channel';
+import fs from 'node:fs';
 import { blockOffset } from '@fswal/format';
+import { openMetricsText } from '@fswal/telemetry/openmetrics';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import {
   RECOVERY_CHANNELS,
@@ -102,6 +104,18 @@ describe('telemetry', () => {
         expect(tables).toMatch(new RegExp(`^${name} `, 'm'));
       }
     }
+    await recovery.close();
+  });
+
+  it('is exported under every name that the dashboard asks for', async () => {
+    const { dir } = buildLog(threeSegments);
+    const recovery = await RecoveryManager.open({ dir });
+    const exposition = openMetricsText(recovery, { prefix: 'fswal_recovery' });
+    const exported = new Set(exposition.split('\n').map((line) => /^\w+/.exec(line)?.[0]));
+    const dashboard = new URL('../../../docs/grafana-dashboard.json', import.meta.url);
+    const asked = fs.readFileSync(dashboard, 'utf8').match(/fswal_recovery_\w+/g) ?? [];
+    expect(asked.length).toBeGreaterThan(10);
+    expect(asked.filter((name) => !exported.has(name))).toEqual([]);
     await recovery.close();
   });
 
