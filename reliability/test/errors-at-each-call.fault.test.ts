@@ -2,7 +2,14 @@
 import fs from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { describeCall, type PlannedCall, planCalls, strikeAt } from '../src/faults/call-plan.js';
+import {
+  describeCall,
+  firstAndLastOfEach,
+  oneOfEach,
+  type PlannedCall,
+  planCalls,
+  strikeAt,
+} from '../src/faults/call-plan.js';
 import { type Mount, mountTmpfs, withMounts } from '../src/faults/mounts.js';
 import type { Outcome, ScenarioResult } from '../src/faults/scenario.js';
 import { stubbornLife } from '../src/faults/scenarios.js';
@@ -113,27 +120,6 @@ test.skipIf(skipped)(
       );
     }),
 );
-
-/** Each kind of call of each thread once: the first on a file of its kind. */
-function oneOfEach(calls: readonly PlannedCall[]): PlannedCall[] {
-  return [...kindsOf(calls).values()].map((kind) => kind[0] as PlannedCall);
-}
-
-/** Each kind of call of each thread twice: the first and the last one on a file of its kind. */
-function firstAndLastOfEach(calls: readonly PlannedCall[]): PlannedCall[] {
-  return [...kindsOf(calls).values()].flatMap(
-    (kind) => [...new Set([kind[0], kind.at(-1)])] as PlannedCall[],
-  );
-}
-
-function kindsOf(calls: readonly PlannedCall[]): Map<string, PlannedCall[]> {
-  const kinds = new Map<string, PlannedCall[]>();
-  for (const call of calls) {
-    const kind = `${call.thread} ${call.name} ${call.text.replaceAll(/\d+/g, '')}`;
-    kinds.set(kind, [...(kinds.get(kind) ?? []), call]);
-  }
-  return kinds;
-}
 
 /** Poisoned: from the first failure on nothing succeeds, and neither D nor W moves, until the log is opened again. */
 function poisons(run: ScenarioResult, { call }: Trial): string[] {

@@ -13,7 +13,9 @@ import {
   META_FILE,
   SEGMENT_HEADER_BYTES,
   segmentFileName,
+  type WalError,
 } from '@fswal/format';
+import { RecoveryManager } from '@fswal/recovery';
 import { expect, test } from 'vitest';
 import { BLOCKS, buildLog, SEGMENT_EVENTS } from '../src/harness/build-log.js';
 import { differences, type LogImage, readImage, writeImage } from '../src/harness/log-copy.js';
@@ -288,6 +290,19 @@ test('refuses all 719 other orders of six segments, headers made to fit too', {
   expect(faults).toEqual([]);
 });
 
+/** How a recovery ends, whatever it delivers before: that a first segment is foreign only the next one tells. */
+async function endOf(dir: string): Promise<string> {
+  const recovery = await RecoveryManager.open({ dir });
+  try {
+    while (recovery.nextBlock() !== undefined);
+    return 'OK';
+  } catch (error) {
+    return (error as WalError).code;
+  } finally {
+    await recovery.close();
+  }
+}
+
 test('refuses a segment of another log with the same index and ids', { timeout: TIMEOUT_MS }, () =>
   seeded(async (random) => {
     const segments = segmentsOf(SIX);
@@ -309,7 +324,7 @@ test('refuses a segment of another log with the same index and ids', { timeout: 
       if (n % Math.ceil(trials / 6) !== 5) continue;
       const image = imageOf(mixed, SIX.get(META_FILE) as Uint8Array);
       writeImage(dir, image);
-      expect((await replay(dir)).error?.code, `segment ${index}`).toBe('CHAINED_CHECKSUM_MISMATCH');
+      expect(await endOf(dir), `segment ${index}`).toBe('CHAINED_CHECKSUM_MISMATCH');
       if (index === 5)
         expect(await refusedByAll(dir, image)).toEqual(Array(2).fill('CHAINED_CHECKSUM_MISMATCH'));
     }

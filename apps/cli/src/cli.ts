@@ -1,4 +1,4 @@
-import { Command, CommanderError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { bench } from './commands/bench.js';
 import type { CommandResult, Context } from './commands/command.js';
 import { compress } from './commands/compress.js';
@@ -9,11 +9,10 @@ import { repair } from './commands/repair.js';
 import { seek } from './commands/seek.js';
 import { tail } from './commands/tail.js';
 import { verify } from './commands/verify.js';
-import { statusOf } from './damage.js';
 import { ExitStatus } from './exit-status.js';
-import { Interrupted, interruptible } from './interrupts.js';
+import { guarded } from './guarded.js';
 import { EVENT_FORMATS } from './log/event-text.js';
-import { Output, ReaderGone } from './output.js';
+import { Output } from './output.js';
 import { parseBlocks, parseEvents, parseLimit, parseU64 } from './parse-options.js';
 
 const EXIT_HELP = `
@@ -26,37 +25,20 @@ const DEFAULT_BLOCKS = 1024;
 /** Runs one command line, without the leading `node fswal`. Resolves with the exit status; never rejects. */
 export async function main(args: readonly string[]): Promise<ExitStatus> {
   const output = new Output();
-  try {
-    return await run(args, output);
-  } catch (error) {
-    output.stopProgress();
-    if (error instanceof ReaderGone) return ExitStatus.Sound;
-    if (error instanceof Interrupted) return ExitStatus.Interrupted;
-    if (error instanceof CommanderError) return error.exitCode === 0 ? ExitStatus.Sound : ExitStatus.Failed;
-    output.fail(error);
-    return statusOf(error);
-  }
+  return guarded(() => run(args, output), args.includes('--json'), output);
 }
 
 async function run(args: readonly string[], output: Output): Promise<ExitStatus> {
   let status: ExitStatus = ExitStatus.Sound;
-  const program = buildProgram(async (work, json, onInterrupt = 'stop') => {
-    const start = (signal: AbortSignal) => work({ output, json, signal });
-    status = await (onInterrupt === 'stop' ? interruptible(start) : start(new AbortController().signal));
+  const program = buildProgram(async (work, json) => {
+    status = await work({ output, json });
   });
   await program.parseAsync(args, { from: 'user' });
   return status;
 }
 
-/**
- * Runs a command. On Ctrl-C it comes to a stop by itself, or dies at once: what survives being killed, and does not let
- * the event loop turn, should.
- */
-type Start = (
-  work: (context: Context) => CommandResult,
-  json: boolean,
-  onInterrupt?: 'stop' | 'die',
-) => Promise<void>;
+/** Runs a command. */
+type Start = (work: (context: Context) => CommandResult, json: boolean) => Promise<void>;
 /** What commander hands over for `--json`, which every command has. */
 type WithJson<T> = T & { json?: boolean };
 
@@ -172,7 +154,7 @@ function addWriting(command: NewCommand, start: Start): void {
     .argument('<dir>', 'the log directory; no recorder may have it open')
     .option('--dry-run', 'only say what would be done', false)
     .action((dir: string, { json = false, ...options }: WithJson<Parameters<typeof repair>[1]>) =>
-      start((context) => repair(dir, options, context), json, 'die'),
+      start((context) => repair(dir, options, context), json),
     );
   command('compress', 'compresses the closed segments, all but the newest', ['compress orders.log'])
     .argument('<dir>', 'the log directory; no recorder may have it open')

@@ -1,11 +1,15 @@
-const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+/*
+ * Ctrl-C and SIGTERM end a process at once, wherever it is: in a long read, in native code, or before a pipe that
+ * nobody reads from. So nobody listens, but for work that would leave something unfinished behind.
+ */
+export const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
 /** What the signal of `interruptible` is aborted with, and what its `throwIfAborted` throws. */
 export class Interrupted extends Error {}
 
 /**
  * Runs `work` with a signal that Ctrl-C or SIGTERM aborts; a second one ends the process at once, as if nobody
- * listened.
+ * listened. To be told of either, `work` has to breathe.
  */
 export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
@@ -24,7 +28,7 @@ export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>
   }
 }
 
-/** Lets the event loop turn, so that signals and progress get their time. @throws Interrupted */
+/** Lets the event loop turn, so that signals get their time. @throws Interrupted */
 export async function breathe(signal: AbortSignal): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
   signal.throwIfAborted();

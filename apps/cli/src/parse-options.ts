@@ -1,12 +1,14 @@
-import { MAX_BLOCKS_PER_SEGMENT, MIN_BLOCKS_PER_SEGMENT } from '@fswal/format';
+import { MIN_BLOCKS_PER_SEGMENT } from '@fswal/format';
 import { InvalidArgumentError } from 'commander';
 
 const MAX_U64 = 2n ** 64n - 1n;
 const MAX_EVENTS = 1_000_000_000;
+/** A bench verifies a segment in one go: larger ones would keep Ctrl-C waiting. */
+const MAX_BENCH_BLOCKS = 16_384;
 
 export const parseLimit = wholeNumber(0, Number.MAX_SAFE_INTEGER);
 export const parseEvents = wholeNumber(1, MAX_EVENTS);
-export const parseBlocks = wholeNumber(MIN_BLOCKS_PER_SEGMENT, MAX_BLOCKS_PER_SEGMENT);
+export const parseBlocks = wholeNumber(MIN_BLOCKS_PER_SEGMENT, MAX_BENCH_BLOCKS);
 
 /** An event id, or nanoseconds: u64. */
 export function parseU64(text: string): bigint {

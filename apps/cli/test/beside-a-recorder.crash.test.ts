@@ -6,9 +6,9 @@ import { LiveRecorder } from './helpers/live-recorder.js';
 import { recordAndDie, SEGMENT_EVENTS, snapshot, tempDir } from './helpers/logs.js';
 
 /** A log with a recorder at work, which has filled some segments. */
-async function liveLog(batch: number) {
+async function liveLog(batch: number, maxSegments?: number) {
   const dir = tempDir();
-  const recorder = LiveRecorder.start(dir, batch);
+  const recorder = LiveRecorder.start(dir, batch, maxSegments);
   onTestFinished(() => recorder.stop());
   await recorder.reach(3 * SEGMENT_EVENTS);
   return { dir, recorder };
@@ -40,6 +40,27 @@ describe('beside a recorder at work', () => {
       .map((line) => Number.parseInt(line, 10));
     expect(ids.length).toBeGreaterThanOrEqual(durable);
     expect(ids.every((id, i) => id === i + 1)).toBe(true);
+  });
+
+  it('dump --diagnostic takes nothing for damage that retention took, and prints nothing twice', async () => {
+    const { dir } = await liveLog(SEGMENT_EVENTS, 3);
+    let printed = 0;
+    for (let i = 0; i < 5; i++) {
+      const run = await fswal(['dump', dir, '--diagnostic', '--format', 'csv']);
+      const said = run.stderr.split('\n').filter((line) => line.startsWith('fswal: '));
+      expect(said.filter((line) => !line.startsWith('fswal: SEGMENT_NOT_FOUND'))).toEqual([]);
+      // A reader that is outrun time and again gives up.
+      expect(run.status).toBe(run.stderr.includes('open it again') ? 2 : 0);
+      const lines = run.stdout.split('\n').slice(1, -1);
+      const ids = lines.map((line) => Number.parseInt(line, 10));
+      const steps = ids.filter((id, n) => n > 0 && id !== ids[n - 1] + 1);
+      // What it has passed over it knows at the end.
+      if (run.status === 0)
+        expect(steps.filter((id) => !run.stderr.includes(`and event ${id} `))).toEqual([]);
+      expect(ids.every((id, n) => n === 0 || id > ids[n - 1])).toBe(true);
+      printed += ids.length;
+    }
+    expect(printed).toBeGreaterThan(0);
   });
 });
 

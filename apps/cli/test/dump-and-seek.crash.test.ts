@@ -68,6 +68,16 @@ describe('dump', () => {
     expect(run.status).toBe(1);
     expect(run.stderr).toContain('fswal: BLOCK_CHECKSUM_MISMATCH');
     expect(idsOf(run.stdout)).toEqual(range(1, SEGMENT_EVENTS + 512));
+    const json = await fswal(['dump', dir, '--json']);
+    const error = {
+      code: 'BLOCK_CHECKSUM_MISMATCH',
+      message: 'the events are not those that were sealed',
+      file: segment(dir, 1),
+      offset: blockOffset(2),
+      advice: expect.stringContaining('fswal verify DIR'),
+    };
+    expect([json.status, linesOf(json).at(-1)]).toEqual([1, { error }]);
+    expect(linesOf(json)).toHaveLength(SEGMENT_EVENTS + 512 + 1);
   });
 
   it('--diagnostic: goes on behind damage, and says what it passed over', async () => {
@@ -184,7 +194,8 @@ describe('seek', () => {
 
   it('past the end: ITEM_NOT_FOUND', async () => {
     const run = await fswal(['seek', await record(10), 11, '--json']);
-    expect([run.status, run.stdout]).toEqual([1, '']);
+    expect(run.status).toBe(1);
+    expect(jsonOf(run)).toMatchObject({ error: { code: 'ITEM_NOT_FOUND' } });
     expect(run.stderr).toContain('fswal: ITEM_NOT_FOUND');
   });
 });

@@ -35,6 +35,8 @@ describe('repair', () => {
     expect([run.status, run.stderr]).toEqual([1, '']);
     expect(run.stdout).toContain('would be repaired; nothing was changed');
     expect(run.stdout).toContain('BLOCK_CHECKSUM_MISMATCH');
+    // The segment without its damaged block, and the next one while it is chained anew.
+    expect(run.stdout).toContain(`it takes 516.1 kB of room on the disk`);
     expect(snapshot(dir)).toEqual(before);
   });
 

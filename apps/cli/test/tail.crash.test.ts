@@ -2,23 +2,25 @@ import fs from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { Context } from '../src/commands/command.js';
 import { tail } from '../src/commands/tail.js';
+import { ReaderGone } from '../src/output.js';
 import { record, SEGMENT_EVENTS, segment } from './helpers/logs.js';
 
 /** Tails a log in this process. `afterPrint` runs after each print of events, before anything else is read. */
 async function tailOf(dir: string, from: bigint, afterPrint: (ids: number[], stop: () => void) => unknown) {
-  const abort = new AbortController();
   const ids: number[] = [];
   const print = async (text: string) => {
     if (text === '') return;
     for (const line of text.split('\n')) if (line !== '') ids.push(Number(JSON.parse(line).eventId));
-    await afterPrint(ids, () => abort.abort());
+    await afterPrint(ids, () => {
+      throw new ReaderGone();
+    });
   };
-  const context = { output: { print }, signal: abort.signal, json: true } as unknown as Context;
+  const context = { output: { print }, json: true } as unknown as Context;
   const error: unknown = await tail(dir, { from, lines: 0, format: 'jsonl' }, context).then(
     () => undefined,
     (thrown) => thrown,
   );
-  return { ids, error, wasStopped: abort.signal.aborted };
+  return { ids, error, wasStopped: error instanceof ReaderGone };
 }
 
 describe('tail, between what is there and what comes', () => {

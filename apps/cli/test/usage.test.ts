@@ -1,5 +1,6 @@
+import fs from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { fswal } from './helpers/fswal.js';
+import { fswal, jsonOf } from './helpers/fswal.js';
 import { tempDir } from './helpers/logs.js';
 
 const COMMANDS = ['inspect', 'verify', 'dump', 'tail', 'seek', 'repair', 'compress', 'expand', 'bench'];
@@ -42,8 +43,34 @@ describe('the command line', () => {
     async (name) => {
       const missing = `${tempDir()}/missing.lz4`;
       const run = await fswal([name, missing, ...(name === 'seek' ? ['1'] : []), '--json']);
-      expect([run.status, run.stdout]).toEqual([2, '']);
-      expect(run.stderr).toMatch(/^fswal: [A-Z_]+: /);
+      expect(run.status).toBe(2);
+      const [, code] = /^fswal: ([A-Z_]+): /.exec(run.stderr) ?? [];
+      expect(jsonOf(run)).toMatchObject({ error: { code, file: missing, message: expect.any(String) } });
     },
   );
+
+  it.each([
+    [['verify', '--json']],
+    [['dump', 'x', '--limit', '1.5', '--json']],
+    [['seek', 'x', '--json']],
+    [['expand', 'x', '--json']],
+    [['expand', 'x.lz4', '-o', '-', '--json']],
+  ])('%j: says on stdout as well that it is a matter of usage', async (args) => {
+    const run = await fswal(args);
+    expect(run.status).toBe(2);
+    expect(run.stderr).toMatch(/^fswal: /);
+    const { error } = jsonOf<{ error: { code: string; message: string } }>(run);
+    expect(error).toEqual({ code: 'USAGE', message: expect.stringMatching(/^(?!fswal|error)/) });
+    expect(run.stderr).toContain(error.message);
+  });
+
+  it('a directory without a log is refused by each, and stays as it is', async () => {
+    const dir = tempDir();
+    for (const name of ['inspect', 'verify', 'dump', 'seek', 'repair', 'compress']) {
+      const run = await fswal([name, dir, ...(name === 'seek' ? ['1'] : []), '--json']);
+      expect([name, run.status]).toEqual([name, 2]);
+      expect(jsonOf(run)).toMatchObject({ error: { code: 'SEGMENT_NOT_FOUND', file: dir } });
+    }
+    expect(fs.readdirSync(dir)).toEqual([]);
+  });
 });

@@ -26,7 +26,7 @@ it('verify begins anew where retention took segments before they were read', asy
     },
     fail: () => {},
   };
-  const context = { output, signal: new AbortController().signal, json: true } as unknown as Context;
+  const context = { output, json: true } as unknown as Context;
   expect(await verify(dir, context)).toBe(ExitStatus.Sound);
   expect(printed).toMatchObject({ status: 'OK', events: 2 * SEGMENT_EVENTS });
   expect(beginnings).toBe(2);

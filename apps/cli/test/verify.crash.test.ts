@@ -187,6 +187,51 @@ describe('a damaged log', () => {
     ]);
   });
 
+  it('a segment is damaged in several places: each is listed, with what is sound between', async () => {
+    const dir = await record(3 * SEGMENT_EVENTS);
+    for (const block of [2, 9, 10]) flip(segment(dir, 1), blockOffset(block) + 300);
+    const { segments } = await verifyAsRecovery(dir);
+    const reason = 'BLOCK_CHECKSUM_MISMATCH';
+    const message = 'the events are not those that were sealed';
+    const gap = (block: number, blocks: number) => ({
+      file: segment(dir, 1),
+      reason,
+      message,
+      offset: blockOffset(block),
+      endOffset: blockOffset(block + blocks),
+      block,
+      blocks,
+      afterEventId: String(SEGMENT_EVENTS + block * 256),
+      beforeEventId: String(SEGMENT_EVENTS + (block + blocks) * 256 + 1),
+    });
+    expect(segments[1]).toMatchObject({ status: reason, blocks: 2, soundBlocks: 13 });
+    expect(segments[1].gaps).toEqual([gap(2, 1), gap(9, 2)]);
+    expect(segments[2]).toMatchObject({ status: 'OK', events: SEGMENT_EVENTS });
+    const alone = await verify(segment(dir, 1));
+    expect(alone.segments[0].gaps).toEqual(
+      [gap(2, 1), gap(9, 2)].map((one) => ({ ...one, file: segment(dir, 1) })),
+    );
+    const { stdout } = await fswal(['verify', dir]);
+    expect(stdout).toContain('3 segment files, 2 of them sound');
+    expect(stdout).toContain('    13 blocks of it sound, but not:');
+    expect(stdout).toContain(
+      `      ${reason}, blocks 9 to 10, offset ${blockOffset(9)}, between event 6400 and event 6913: ${message}`,
+    );
+  });
+
+  it('the link behind a damaged segment is verified too', async () => {
+    const dir = await record(3 * SEGMENT_EVENTS);
+    flip(segment(dir, 0), blockOffset(3) + 300);
+    const other = await record(3 * SEGMENT_EVENTS, tempDir(), 101);
+    fs.copyFileSync(segment(other, 1), segment(dir, 1));
+    const { segments } = await verifyAsRecovery(dir);
+    expect(segments.map((row) => row.status)).toEqual([
+      'BLOCK_CHECKSUM_MISMATCH',
+      'CHAINED_CHECKSUM_MISMATCH',
+      'CHAINED_CHECKSUM_MISMATCH',
+    ]);
+  });
+
   it('a segment is missing: SEGMENT_GAP, and the one behind it is said to be sound', async () => {
     const dir = await record(3 * SEGMENT_EVENTS);
     fs.rmSync(segment(dir, 1));
@@ -212,6 +257,7 @@ describe('a damaged log', () => {
     const { run, status, segments } = await verifyAsRecovery(dir);
     expect([run.status, status]).toEqual([1, 'SEGMENT_CORRUPTED']);
     expect(segments[1]).toMatchObject({ state: 'unreadable', version: null, events: 0, firstEventId: '0' });
+    expect(segments[1].gaps?.length).toBeGreaterThan(0);
     expect(segments[2]).toMatchObject({ status: 'OK', events: SEGMENT_EVENTS });
   });
 
@@ -259,8 +305,8 @@ describe('a segment file alone', () => {
 describe('what cannot be verified', () => {
   it('is no log: status 2, and nothing on stdout', async () => {
     const empty = tempDir();
-    expect(await fswal(['verify', empty, '--json'])).toMatchObject({ status: 2, stdout: '' });
-    const missing = await fswal(['verify', path.join(empty, 'missing'), '--json']);
+    expect(await fswal(['verify', empty])).toMatchObject({ status: 2, stdout: '' });
+    const missing = await fswal(['verify', path.join(empty, 'missing')]);
     expect(missing).toMatchObject({ status: 2, stdout: '' });
     expect(missing.stderr).toContain('fswal: DIRECTORY_NOT_FOUND');
   });

@@ -12,6 +12,8 @@ export const TAIL_RING_PLACE_FILE = 'wal_tail.place';
 export const BROKEN_SUFFIX = '.broken';
 
 const SEGMENT_NAME = /^FS\.(\d{8})\.wal(\.lz4)?$/;
+/** A file of a log, or one that was made beside it: what is being written, what was moved aside. */
+const LOG_NAME = /^(FS\.\d{8}\.wal|wal_(meta\.dat|tail\.ring|tail\.place))(\.|$)/;
 
 /** A segment file by its name. */
 export interface SegmentFile {
@@ -40,4 +42,9 @@ export function parseSegmentFileName(name: string): SegmentFile | undefined {
   const match = SEGMENT_NAME.exec(name);
   if (match === null) return undefined;
   return { name, segmentIndex: Number(match[1]), compressed: match[2] !== undefined };
+}
+
+/** Whether a file may be of a log: its segments, its other files, and all names that begin with theirs and a dot. */
+export function isLogFileName(name: string): boolean {
+  return LOG_NAME.test(name);
 }

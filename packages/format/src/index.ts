@@ -52,6 +52,7 @@ export {
 export {
   durableSegmentMissing,
   isAnchor,
+  isDurableIn,
   LogScan,
   type SegmentVerdict,
   withoutRetired,
@@ -66,7 +67,7 @@ export {
 } from './request-event.js';
 export { type SegmentForm, segmentForms } from './segment-forms.js';
 export { decodeSegmentHeader, encodeSegmentHeader, type SegmentHeader } from './segment-header.js';
-export { type BlockFault, blockFault, soundBlock } from './sound-block.js';
+export { type BlockFault, blockFault, isChained, notChained, soundBlock } from './sound-block.js';
 export {
   decodeTailRingHeader,
   encodeTailRingHeader,

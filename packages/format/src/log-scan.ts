@@ -1,21 +1,11 @@
-import { decodeBlockHeader } from './block-header.js';
-import { checksum } from './checksum.js';
 import { decide, type Place } from './decision-table.js';
 import { Status, WalError, type WalErrorCode } from './errors.js';
 import { asWords, idAt } from './event-ids.js';
 import { segmentFileName } from './file-names.js';
-import {
-  BLOCK_BYTES,
-  BLOCK_EVENTS,
-  BLOCK_HEADER_BYTES,
-  blockOffset,
-  EVENT_BYTES,
-  eventOffset,
-  SEGMENT_HEADER_BYTES,
-  WORD_BYTES,
-} from './layout.js';
+import { blockOffset, EVENT_BYTES, SEGMENT_HEADER_BYTES, WORD_BYTES } from './layout.js';
 import type { DurablePosition } from './meta.js';
 import { blockOf, examineSegment, type Finding, isComplete } from './segment-evidence.js';
+import { soundBlock } from './sound-block.js';
 import {
   type PreviousSegment,
   type SegmentVerification,
@@ -215,6 +205,15 @@ export function isAnchor({ offset, eventId }: DurablePosition): boolean {
   return offset === 0 && eventId !== 0n;
 }
 
+/** Whether anything of a segment is durable: damage of its header is then no torn tail. */
+export function isDurableIn(
+  segmentIndex: number,
+  { eventId, segmentIndex: last, offset }: DurablePosition,
+): boolean {
+  if (eventId === 0n) return false;
+  return segmentIndex < last || (segmentIndex === last && offset > SEGMENT_HEADER_BYTES);
+}
+
 /** The segments that are part of the log: not those that retention was about to take when it was interrupted. */
 export function withoutRetired<T extends { readonly segmentIndex: number }>(
   segments: readonly T[],
@@ -238,12 +237,8 @@ function damage(
 /** Blocks behind `fromBlock` that verify by themselves and hold later events. */
 function countSoundBlocks(bytes: Uint8Array, fromBlock: number, after: bigint): number {
   let sound = 0;
-  for (let block = fromBlock; blockOffset(block + 1) <= bytes.length; block++) {
-    const start = blockOffset(block);
-    const header = decodeBlockHeader(bytes.subarray(start, start + BLOCK_BYTES));
-    if (header === undefined || header.firstEventId <= after || header.eventCount > BLOCK_EVENTS) continue;
-    const events = bytes.subarray(start + BLOCK_HEADER_BYTES, start + eventOffset(header.eventCount));
-    if (checksum(events, 0n) === header.blockChecksum) sound++;
+  for (let block = fromBlock; blockOffset(block) < bytes.length; block++) {
+    if (soundBlock(bytes, block, after) !== undefined) sound++;
   }
   return sound;
 }

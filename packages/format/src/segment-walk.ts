@@ -1,13 +1,11 @@
 import { type BlockHeader, decodeBlockHeader } from './block-header.js';
 import { isZero } from './bytes.js';
-import { checksum } from './checksum.js';
 import { Status, WalError } from './errors.js';
 import { asWords, countGrowing, idAt, idIsGreater } from './event-ids.js';
 import {
   BLOCK_BYTES,
   BLOCK_EVENTS,
   BLOCK_HEADER_BYTES,
-  BlockHeaderOffset,
   blockOffset,
   EVENT_BYTES,
   EVENT_WORDS,
@@ -17,7 +15,7 @@ import {
   WORD_BYTES,
 } from './layout.js';
 import { decodeSegmentHeader, type SegmentHeader } from './segment-header.js';
-
+import { blockFault } from './sound-block.js';
 import type { DamagePlace, SegmentState, SegmentVerification, VerifyOptions } from './verify-segment.js';
 
 /** One walk over the bytes of one segment: the state is what has been found sound so far. */
@@ -228,47 +226,13 @@ export class SegmentWalk {
 
   /** Takes a block whose header checksum holds. @returns false at damage */
   #takeSealedBlock(block: number, header: BlockHeader, segment: SegmentHeader): boolean {
-    const start = blockOffset(block);
-    const count = header.eventCount;
-    if (header.blockIndex !== block || count === 0 || count > BLOCK_EVENTS || !this.#paddingIsZero(block)) {
-      this.#fail(Status.SEGMENT_CORRUPTED, block, start, 'the block header is not one of this block');
-      return false;
-    }
-    // A file may have been cut behind the last used event: nothing is missing then.
-    if (start + eventOffset(count) > this.#bytes.length) {
-      this.#fail(Status.SEGMENT_CORRUPTED, block, this.#bytes.length, `the file ends inside block ${block}`);
-      return false;
-    }
-    const events = this.#bytes.subarray(start + BLOCK_HEADER_BYTES, start + eventOffset(count));
-    if (checksum(events, 0n) !== header.blockChecksum) {
-      this.#fail(Status.BLOCK_CHECKSUM_MISMATCH, block, start, 'the events are not those that were sealed');
-      return false;
-    }
     const anchor =
       block === 0 && segment.version !== 1 && this.#options.previous?.chainedChecksum === undefined;
-    if (!anchor && checksum(events, this.#chained) !== header.chainedChecksum) {
-      const what =
-        block === 0
-          ? 'the segment does not follow the one before'
-          : 'the block does not follow the one before';
-      this.#fail(Status.CHAINED_CHECKSUM_MISMATCH, block, start, what);
-      return false;
-    }
-    const first = (start + eventOffset(0)) / WORD_BYTES;
-    const last = (start + eventOffset(count - 1)) / WORD_BYTES;
     const floor = this.#events === 0 ? this.#before() : this.#lastEventId;
-    const grows = countGrowing(this.#words, first, count, floor) === count;
-    if (
-      !grows ||
-      idAt(this.#words, first) !== header.firstEventId ||
-      idAt(this.#words, last) !== header.lastEventId
-    ) {
-      this.#fail(
-        Status.SEGMENT_CORRUPTED,
-        block,
-        start,
-        'the event ids do not grow, or not as the header says',
-      );
+    const chained = anchor ? undefined : this.#chained;
+    const fault = blockFault(this.#bytes, this.#words, block, header, floor, chained);
+    if (fault !== undefined) {
+      this.#fail(fault.reason, block, fault.offset, fault.message);
       return false;
     }
     // In version 2 the chain has just told that the segment before is whole; version 1 has no link.
@@ -277,9 +241,9 @@ export class SegmentWalk {
     if (this.#events === 0) this.#firstEventId = header.firstEventId;
     this.#lastEventId = header.lastEventId;
     this.#chained = header.chainedChecksum;
-    this.#events += count;
+    this.#events += header.eventCount;
     this.#blocks++;
-    this.#endOffset = start + eventOffset(count);
+    this.#endOffset = blockOffset(block) + eventOffset(header.eventCount);
     this.#sealedLastEventId = this.#lastEventId;
     this.#sealedEndOffset = this.#endOffset;
     return true;
@@ -323,11 +287,6 @@ export class SegmentWalk {
   #headerIsZero(block: number): boolean {
     const start = blockOffset(block);
     return isZero(this.#bytes, start, start + BLOCK_HEADER_BYTES);
-  }
-
-  #paddingIsZero(block: number): boolean {
-    const start = blockOffset(block);
-    return isZero(this.#bytes, start + BlockHeaderOffset.padding, start + BLOCK_HEADER_BYTES);
   }
 
   #fail(status: Status, block: number, offset: number, message: string): void {

@@ -1,7 +1,7 @@
 import { decodeBlockHeader } from './block-header.js';
-import { checksum } from './checksum.js';
-import { BLOCK_BYTES, BLOCK_HEADER_BYTES, blockOffset, eventOffset, SEGMENT_HEADER_BYTES } from './layout.js';
+import { BLOCK_BYTES, blockOffset, eventOffset, SEGMENT_HEADER_BYTES } from './layout.js';
 import { decodeSegmentHeader } from './segment-header.js';
+import { isChained } from './sound-block.js';
 import type { SegmentVerification, VerifyOptions } from './verify-segment.js';
 
 /**
@@ -21,12 +21,7 @@ export function verifyLink(bytes: Uint8Array, options: VerifyOptions = {}): Segm
     if (previous?.complete === false) return undefined;
   } else if (previous?.chainedChecksum !== undefined) {
     const first = decodeBlockHeader(bytes.subarray(blockOffset(0), blockOffset(1)));
-    if (first === undefined) return undefined;
-    const events = bytes.subarray(
-      blockOffset(0) + BLOCK_HEADER_BYTES,
-      blockOffset(0) + eventOffset(first.eventCount),
-    );
-    if (checksum(events, previous.chainedChecksum) !== first.chainedChecksum) return undefined;
+    if (first === undefined || !isChained(bytes, 0, first, previous.chainedChecksum)) return undefined;
   }
   const last = decodeBlockHeader(bytes.subarray(blockOffset(blocks - 1), blockOffset(blocks)));
   if (last === undefined) return undefined;

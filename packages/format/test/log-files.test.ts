@@ -36,13 +36,14 @@ function caught(call: () => unknown): WalError {
 describe('listing a directory', () => {
   test('segments in index order, both forms side by side; what else may be ours apart', () => {
     const segments = ['FS.00000002.wal', 'FS.00000010.wal', 'FS.00000010.wal.lz4', 'FS.00000011.wal.lz4'];
-    const others = ['FS.00000003.wal.tmp', 'FS.3.wal', META_FILE, 'wal_tail.ring'];
-    for (const name of ['x', ...others, ...segments].reverse()) fs.writeFileSync(at(name), '');
+    const others = ['FS.00000003.wal.tmp', 'FS.00000004.wal.1.broken', META_FILE, 'wal_tail.ring'];
+    const foreign = ['x', 'FS.3.wal', 'FS.00000003.walk', 'wal_notes', 'wal_meta.data'];
+    for (const name of [...foreign, ...others, ...segments].reverse()) fs.writeFileSync(at(name), '');
     const listed = listLogDirectory(dir);
     expect(listed.segments.map(({ name }) => name)).toEqual(segments);
     expect(listed.segments.map(({ segmentIndex }) => segmentIndex)).toEqual([2, 10, 10, 11]);
     expect([...listed.others].sort()).toEqual([...others].sort());
-    expect(listed.foreign).toBe(1);
+    expect(listed.foreign).toBe(foreign.length);
   });
 
   test('a directory that is not there, or is a file, is DIRECTORY_NOT_FOUND', () => {

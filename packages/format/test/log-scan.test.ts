@@ -570,6 +570,15 @@ describe('behind a torn tail', () => {
     });
   });
 
+  test('a block in the place of another is not counted, and the last one is where the file is cut behind it', () => {
+    const built = buildSegment({ sealed: [...Array<number>(5).fill(FULL), 10] });
+    const bytes = flip(built.bytes.slice(), blockOffset(1) + 100);
+    bytes.copyWithin(blockOffset(3), blockOffset(4), blockOffset(5));
+    expect(scanLog([{ ...built, bytes }], NOTHING_DURABLE).verdicts[0].unreachableBlocks).toBe(3);
+    const short = cut(bytes, blockOffset(5) + 64 + 10 * 64);
+    expect(scanLog([{ ...built, bytes: short }], NOTHING_DURABLE).verdicts[0].unreachableBlocks).toBe(3);
+  });
+
   test('older blocks of a recycled file are not counted', () => {
     const older = buildSegment({ sealed: Array(4).fill(FULL) });
     const built = buildSegment({

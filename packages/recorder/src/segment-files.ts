@@ -12,7 +12,7 @@ import {
   WalError,
   type WalErrorCode,
 } from '@fswal/format';
-import { closeFile } from '@fswal/format/files';
+import { closeFile, readSome } from '@fswal/format/files';
 import { asWalError, type MmapProvider } from '@fswal/mmap';
 import type { Folder } from './folder.js';
 
@@ -208,17 +208,12 @@ export class SegmentFiles {
     return { file: this.path(name), segmentIndex, version, capacityBlocks, createdNs, fd, syncFd };
   }
 
-  /** Brings a new segment's pages into the page cache by reading them, so that writing finds them there. */
+  /** Brings a new segment's pages into the page cache by reading them, so that writing finds them there. @throws WalError READ_FAILED */
   warm(segment: OpenSegment): void {
     this.#warmBuffer ??= new Uint8Array(WARM_CHUNK_BYTES);
     const end = blockOffset(segment.capacityBlocks);
-    for (let at = 0; at < end; at += WARM_CHUNK_BYTES) {
-      const offset = at;
-      const buffer = this.#warmBuffer;
-      attempt('READ_FAILED', segment.file, () =>
-        fs.readSync(segment.fd, buffer, 0, WARM_CHUNK_BYTES, offset),
-      );
-    }
+    for (let at = 0; at < end; at += WARM_CHUNK_BYTES)
+      readSome(segment.fd, this.#warmBuffer, at, segment.file);
   }
 
   /** Writes all of `bytes` at `offset`. @throws WalError DISK_FULL, WRITE_FAILED, with the offset up to which all was written */

@@ -27,6 +27,7 @@ test('is a dashboard of a current form, with a data source to choose and panels 
   expect(dashboard.templating.list).toContainEqual(
     expect.objectContaining({ name: 'datasource', type: 'datasource', query: 'prometheus' }),
   );
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: that is how Grafana names a variable
   expect(new Set(targets.map(({ datasource }) => datasource.uid))).toEqual(new Set(['${datasource}']));
   expect(new Set(dashboard.panels.map(({ id }) => id)).size).toBe(dashboard.panels.length);
   const taken = new Set<string>();

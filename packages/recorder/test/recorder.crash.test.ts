@@ -74,8 +74,9 @@ function check(dir: string, returned: number, durable: number, hint: string): nu
   return last;
 }
 
+// With either provider. Hundreds of them, in each durability mode, are rows P1 and P4 of the fault catalogue.
 test.each([
-  ['SIGKILL', 25],
+  ['SIGKILL', 10],
   ['SIGTERM', 5],
   ['exit', 5],
   ['throw', 5],

@@ -264,4 +264,17 @@ describe('segment files', () => {
     expect(Buffer.compare(bytes(), before)).toBe(0);
     expect(before.length % EVENT_BYTES).toBe(0);
   });
+
+  test('warming goes on where a signal interrupts a read', () => {
+    const { files, segment } = setUp();
+    const real = fs.readSync as (...args: unknown[]) => number;
+    const interrupted = Object.assign(new Error('EINTR'), { code: 'EINTR' });
+    const reads = vi.spyOn(fs, 'readSync').mockImplementationOnce(() => {
+      throw interrupted;
+    });
+    reads.mockImplementation(real as typeof fs.readSync);
+    onTestFinished(() => reads.mockRestore());
+    files.warm(segment);
+    expect(reads).toHaveBeenCalledTimes(2);
+  });
 });

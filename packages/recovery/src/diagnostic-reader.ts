@@ -11,25 +11,17 @@ import {
   WalError,
   WORD_BYTES,
 } from '@fswal/format';
-import {
-  listLogDirectory,
-  MAX_COMPRESSED_BYTES,
-  MAX_SEGMENT_BYTES,
-  readBootId,
-  readRegularFile,
-  readTailRingPlace,
-  salvageFrame,
-} from '@fswal/format/files';
+import { type LogSurvey, listLogDirectory, salvageCompressedFile, surveyLog } from '@fswal/format/files';
 import { nsSince, timed } from './clock.js';
 import { DiagnosticScan, type JudgedSegment } from './diagnostic-scan.js';
 import type { LogReaderOptions } from './log-reader.js';
-import { type LogSurvey, surveyLog } from './log-survey.js';
 import { LogTail, tornTail } from './log-tail.js';
+import { MAX_SURVEYS, outrun, surveyBehind } from './outrun.js';
 import type { LogSummary, TornTail } from './recovery-report.js';
 import { type ReplayWindow, seekInWindow, type WindowContent } from './replay-window.js';
+import { isBeingWritten, openEnd, type ReadEnd } from './segment-growth.js';
 import { SegmentLocator } from './segment-locator.js';
 import { SegmentReader } from './segment-reader.js';
-import { TailRingImage } from './tail-ring-image.js';
 import { type ReaderTelemetry, RecoveryTelemetry } from './telemetry.js';
 import { windowBytesFor } from './window-bytes.js';
 import { type LogEnd, type SeekTarget, SeekWord, type WindowSource } from './window-source.js';
@@ -40,7 +32,8 @@ type Outcome = WindowContent | 'nothing to deliver' | 'try the next form';
 /**
  * Reads all of a log that verifies, window by window, past any damage: what it passes over is in `end.gaps`. Only what
  * lies behind a torn tail is not delivered, as it never became part of the log. The order of the reads is that of
- * `LogReader`, and where a log is sound so is what comes out.
+ * `LogReader`, and where a log is sound so is what comes out. Where retention was faster, it begins anew or goes on with
+ * the oldest segment that is kept, and says what went between.
  */
 export class DiagnosticReader implements WindowSource {
   readonly windowBytes: number;
@@ -51,13 +44,20 @@ export class DiagnosticReader implements WindowSource {
 
   readonly #options: LogReaderOptions;
   readonly #telemetry: ReaderTelemetry;
-  readonly #survey: LogSurvey;
-  readonly #locator: SegmentLocator;
+  #survey: LogSurvey;
+  #locator: SegmentLocator;
   readonly #behind: LogTail;
   #scan: DiagnosticScan;
   #next = 0;
+  /** Times in a row that the log was listed anew. */
+  #surveys = 0;
+  /** Whether events were delivered since reading has begun: from there on none may be left out unsaid. */
+  #hasDelivered = false;
   /** Undefined as soon as it has been reached. */
   #from: SeekTarget | undefined;
+  /** Of the segment before, where it was not closed. */
+  #openEnd: ReadEnd | undefined;
+  #error: WalError | undefined;
   #tail: TornTail | null = null;
   #endEventId = 0n;
   #done = false;
@@ -82,19 +82,18 @@ export class DiagnosticReader implements WindowSource {
     this.#beginAt(fromEventId > 0n ? { word: SeekWord.eventId, value: fromEventId } : undefined);
   }
 
-  /** @throws WalError DIRECTORY_NOT_FOUND, OPEN_FAILED, READ_FAILED, where not even the directory can be read */
+  /** @throws WalError DIRECTORY_NOT_FOUND, READ_FAILED: not even the directory can be read */
   static open(options: LogReaderOptions): DiagnosticReader {
-    const { dir, bootId = readBootId(), onProgress = () => {} } = options;
-    listLogDirectory(dir);
-    const { ring, note } = readRing(options, bootId, onProgress);
-    const { telemetry = RecoveryTelemetry.create().reader } = options;
-    const survey = timed(telemetry.buildIndex, () => surveyLog(dir));
-    return new DiagnosticReader(options, survey, new LogTail(ring, note), telemetry);
+    listLogDirectory(options.dir);
+    const behind = openTail(options);
+    const { dir, telemetry = RecoveryTelemetry.create().reader } = options;
+    const survey = timed(telemetry.buildIndex, () => surveyLog(dir, true));
+    return new DiagnosticReader(options, survey, behind, telemetry);
   }
 
   get end(): LogEnd {
     return {
-      error: undefined,
+      error: this.#error,
       tail: this.#tail,
       tailRing: this.#behind.report,
       gaps: this.#scan.gaps,
@@ -103,6 +102,7 @@ export class DiagnosticReader implements WindowSource {
   }
 
   seek(target: SeekTarget): void {
+    this.#surveys = 0;
     this.#beginAt(target);
   }
 
@@ -113,8 +113,11 @@ export class DiagnosticReader implements WindowSource {
     this.#scan = new DiagnosticScan(durable.position);
     if (missing !== undefined && this.#next === 0) this.#scan.note(missing);
     this.#behind.restart();
+    this.#openEnd = undefined;
     this.#tail = null;
     this.#endEventId = this.#scan.lastEventId;
+    this.#hasDelivered = false;
+    this.#error = undefined;
     this.#done = false;
   }
 
@@ -124,7 +127,7 @@ export class DiagnosticReader implements WindowSource {
       const content = file === undefined ? this.#endSegments() : this.#take(file, window);
       if (content !== undefined) return content;
     }
-    return this.#behind.fill(window);
+    return this.#error === undefined ? this.#behind.fill(window) : undefined;
   }
 
   #take(segment: SegmentFile, window: ReplayWindow): WindowContent | undefined {
@@ -141,11 +144,28 @@ export class DiagnosticReader implements WindowSource {
         if (!isMissing(error)) failure ??= error;
       }
     }
-    // One that is gone was retention's or leaves a gap, which the next one shows.
-    if (failure !== undefined) {
-      this.#scan.passOver(segment.segmentIndex, this.#pathOf(segment), failure);
-    }
+    if (failure === undefined) this.#passGone(segment.segmentIndex);
+    else this.#scan.passOver(segment.segmentIndex, this.#pathOf(segment), failure);
     return undefined;
+  }
+
+  /** Listed and gone since. Where that was not retention's work, it is no part of the log or leaves a gap. */
+  #passGone(segmentIndex: number): void {
+    const { dir } = this.#options;
+    const survey = timed(this.#telemetry.buildIndex, () => surveyBehind(dir, segmentIndex, true));
+    if (survey === undefined) return;
+    if (this.#surveys++ === MAX_SURVEYS) {
+      this.#error = outrun(dir, segmentIndex, survey.files, this.#endEventId);
+      this.#done = true;
+      return;
+    }
+    this.#survey = survey;
+    this.#locator = new SegmentLocator(dir, survey.files, this.#telemetry);
+    if (this.#hasDelivered) {
+      this.#next = 0;
+      this.#scan.goBehindRetention(survey.files[0].segmentIndex, dir, survey.durable.position);
+      if (survey.missing !== undefined) this.#scan.note(survey.missing);
+    } else this.#beginAt(this.#from);
   }
 
   /** @throws WalError OPEN_FAILED, READ_FAILED; SEGMENT_CORRUPTED for a file larger than any segment */
@@ -164,15 +184,18 @@ export class DiagnosticReader implements WindowSource {
       const judged = this.#scan.judge(segmentIndex, bytes, reader.file);
       this.#telemetry.segment((read - start) * 1e6, nsSince(read), count, judged.verdict.error);
       onProgress();
+      this.#surveys = 0;
       this.segments++;
       this.bytes += count;
       this.#endEventId = this.#scan.lastEventId;
       const content = this.#deliver(judged, segmentIndex, window, reader);
       if (judged.verdict.decision === 'tail') {
         const beyond = this.#survey.files.slice(this.#next).map(({ name }) => name);
-        this.#tail = tornTail(judged.verdict, bytes, reader.file, beyond);
+        const isTorn = !isBeingWritten(reader, bytes, this.#openEnd);
+        if (isTorn) this.#tail = tornTail(judged.verdict, bytes, reader.file, beyond);
         this.#endSegments();
       }
+      this.#openEnd = openEnd(segmentIndex, reader.file, judged.verdict);
       return content ?? 'nothing to deliver';
     } finally {
       reader.close();
@@ -199,7 +222,9 @@ export class DiagnosticReader implements WindowSource {
     if (blocks === 0 && tailEvents === 0) return undefined;
     this.#behind.keepEnd(window, blocks, tailEvents);
     const start = this.#startIn(window, blocks, tailEvents);
-    return start === undefined ? undefined : { segmentIndex, blocks, tailEvents, ...start };
+    if (start === undefined) return undefined;
+    this.#hasDelivered = true;
+    return { segmentIndex, blocks, tailEvents, ...start };
   }
 
   #startIn(window: ReplayWindow, blocks: number, tailEvents: number) {
@@ -222,13 +247,12 @@ export class DiagnosticReader implements WindowSource {
   }
 }
 
-/** The ring, or why there is none to be had: a damaged one does not keep the segments from being read. */
-function readRing(options: LogReaderOptions, bootId: string, onProgress: () => void) {
+/** A ring that is damaged does not keep the segments from being read. */
+function openTail(options: LogReaderOptions): LogTail {
   try {
-    const { file, note } = readTailRingPlace(options.dir, options.tailRingDir);
-    return { ring: file === undefined ? undefined : TailRingImage.read(file, bootId, onProgress), note };
+    return LogTail.open(options);
   } catch (error) {
-    if (error instanceof WalError) return { ring: undefined, note: error.message };
+    if (error instanceof WalError) return LogTail.empty(error.message);
     throw error;
   }
 }
@@ -246,8 +270,7 @@ function readOrSalvage(
     return { count: reader.read(window), damage: undefined };
   } catch (error) {
     if (!compressed || !(error instanceof WalError) || error.code !== 'SEGMENT_CORRUPTED') throw error;
-    const frame = readRegularFile(reader.file, MAX_COMPRESSED_BYTES);
-    const bytes = salvageFrame(frame, MAX_SEGMENT_BYTES);
+    const bytes = salvageCompressedFile(reader.file);
     window.ensure(bytes.length);
     window.bytes.set(bytes);
     return { count: bytes.length, damage: error };

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import {
   blockOffset,
   type DurablePosition,
@@ -22,7 +23,7 @@ export interface JudgedSegment extends SoundParts {
  * verifies of the segment, then with the next one. Pure; what it passes over is in `gaps`.
  */
 export class DiagnosticScan {
-  readonly #durable: DurablePosition;
+  #durable: DurablePosition;
   readonly #list = new GapList();
   #scan: LogScan;
   #lastSegmentIndex = -1;
@@ -86,20 +87,27 @@ export class DiagnosticScan {
     if (lost !== undefined && !this.#list.isOpen) this.note(lost);
   }
 
+  /** Goes on with a segment, where retention took those before it while the log was read. That is no damage. */
+  goBehindRetention(segmentIndex: number, dir: string, durable: DurablePosition): void {
+    this.#durable = durable;
+    this.#passMissing(segmentIndex, dir, 'SEGMENT_NOT_FOUND', 'gone: retention was faster than the reader');
+  }
+
   #goTo(segmentIndex: number, file: string): void {
-    const missing = this.#lastSegmentIndex + 1;
-    if (this.#lastSegmentIndex >= 0 && segmentIndex > missing) {
-      const count = segmentIndex - missing;
-      const message =
-        count === 1
-          ? `segment ${missing} is missing before segment ${segmentIndex}`
-          : `segments ${missing} to ${segmentIndex - 1} are missing before segment ${segmentIndex}`;
-      const dir = file.slice(0, file.lastIndexOf('/') + 1);
-      this.#add(`${dir}${segmentFileName(missing)}`, 'SEGMENT_GAP', message, 0, 0);
-      this.#lastSegmentIndex = segmentIndex - 1;
-      this.#goOnAnew(undefined);
+    const dir = path.dirname(file);
+    if (this.#lastSegmentIndex >= 0 && segmentIndex > this.#lastSegmentIndex + 1) {
+      this.#passMissing(segmentIndex, dir, 'SEGMENT_GAP', `missing before segment ${segmentIndex}`);
     }
     this.#lastSegmentIndex = segmentIndex;
+  }
+
+  /** @param why the segments before `segmentIndex` are not there */
+  #passMissing(segmentIndex: number, dir: string, reason: WalErrorCode, why: string): void {
+    const [first, last] = [this.#lastSegmentIndex + 1, segmentIndex - 1];
+    const message = first === last ? `segment ${first} is ${why}` : `segments ${first} to ${last} are ${why}`;
+    this.#add(path.join(dir, segmentFileName(first)), reason, message, 0, 0);
+    this.#lastSegmentIndex = last;
+    this.#goOnAnew(undefined);
   }
 
   #salvage(segmentIndex: number, bytes: Uint8Array, file: string, verdict: SegmentVerdict): SoundParts {

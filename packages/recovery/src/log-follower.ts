@@ -1,23 +1,19 @@
-import fs from 'node:fs';
 import path from 'node:path';
 import {
-  compressedSegmentFileName,
   type DurablePosition,
   isAnchor,
   LogScan,
   type PreviousSegment,
   type SegmentVerdict,
-  segmentFileName,
   WalError,
 } from '@fswal/format';
-import { readDurablePosition } from '@fswal/format/files';
+import { type LogSurvey, surveyLog } from '@fswal/format/files';
 import { timed } from './clock.js';
+import { FollowedLog } from './followed-log.js';
 import { FollowedSegment } from './followed-segment.js';
-import { type LogSurvey, surveyLog } from './log-survey.js';
 import type { LogSummary } from './recovery-report.js';
 import { type ReplayWindow, seekInWindow, type WindowContent } from './replay-window.js';
 import { firstEventOf, SegmentLocator } from './segment-locator.js';
-import { SegmentReader } from './segment-reader.js';
 import { type ReaderTelemetry, RecoveryTelemetry } from './telemetry.js';
 import { windowBytesFor } from './window-bytes.js';
 import { type LogEnd, NOTHING_YET, type SeekTarget, SeekWord, type WindowSource } from './window-source.js';
@@ -26,7 +22,6 @@ import { type LogEnd, NOTHING_YET, type SeekTarget, SeekWord, type WindowSource 
 const CHEAP_LOOKS = 8;
 /** Something has changed, and the next look may find events. */
 const AGAIN = 'again';
-const NOTHING_DURABLE: DurablePosition = { segmentIndex: 0, offset: 0, eventId: 0n, prefixChecksum: 0n };
 
 type Step = WindowContent | typeof NOTHING_YET | typeof AGAIN | undefined;
 
@@ -66,7 +61,7 @@ export class LogFollower implements WindowSource {
   segments = 0;
   bytes = 0;
 
-  readonly #dir: string;
+  readonly #log: FollowedLog;
   readonly #onProgress: () => void;
   readonly #telemetry: ReaderTelemetry;
   /** Where the next event is looked for; undefined as soon as one was delivered. */
@@ -86,8 +81,8 @@ export class LogFollower implements WindowSource {
   #error: WalError | undefined;
 
   private constructor(options: LogFollowerOptions, survey: LogSurvey, telemetry: ReaderTelemetry) {
-    this.#dir = options.dir;
     this.#onProgress = options.onProgress ?? (() => {});
+    this.#log = new FollowedLog(options.dir, this.#onProgress, telemetry);
     this.#telemetry = telemetry;
     const { fromEventId } = options;
     this.#target = fromEventId > 0n ? { word: SeekWord.eventId, value: fromEventId } : undefined;
@@ -137,7 +132,7 @@ export class LogFollower implements WindowSource {
     if (content !== undefined) return content;
     const { status, state, isFinished } = this.#segment;
     if (isFinished) return this.#leave(this.#segment);
-    const isStrange = status !== 'OK' || (state === 'sealed' && this.#exists(this.#segmentIndex + 1));
+    const isStrange = status !== 'OK' || (state === 'sealed' && this.#log.exists(this.#segmentIndex + 1));
     const isDue = this.#looks++ % CHEAP_LOOKS === 0;
     return isStrange || isDue ? this.#lookAround(window, this.#segment) : NOTHING_YET;
   }
@@ -155,7 +150,7 @@ export class LogFollower implements WindowSource {
   #begin(survey: LogSurvey): typeof AGAIN | undefined {
     const { durable, files, missing } = survey;
     const target = this.#target;
-    const locator = new SegmentLocator(this.#dir, files, this.#telemetry);
+    const locator = new SegmentLocator(this.#log.dir, files, this.#telemetry);
     const at = target === undefined ? 0 : locator.locate(target);
     this.#survey = survey;
     this.#durable = durable.position;
@@ -169,7 +164,7 @@ export class LogFollower implements WindowSource {
 
   /** Opens the segment that is next. */
   #enter(window: ReplayWindow): Step {
-    const reader = this.#openFile();
+    const reader = this.#log.open(this.#segmentIndex);
     if (reader === undefined) return this.#looks++ % CHEAP_LOOKS === 0 ? this.#lookForLater() : NOTHING_YET;
     const segment = new FollowedSegment(reader, this.#segmentIndex, this.#previous, this.#lastEventId);
     this.#segment = segment;
@@ -187,22 +182,6 @@ export class LogFollower implements WindowSource {
     this.#segment = undefined;
     this.#segmentIndex++;
     return AGAIN;
-  }
-
-  /** The file of the segment, in whichever form it is there. */
-  #openFile(): SegmentReader | undefined {
-    for (const name of namesOf(this.#segmentIndex)) {
-      const file = path.join(this.#dir, name);
-      if (!isThere(file)) continue;
-      try {
-        const compressed = name !== segmentFileName(this.#segmentIndex);
-        return SegmentReader.open(file, compressed, this.#onProgress, this.#telemetry);
-      } catch (error) {
-        // Gone since; the next form, or the next look, tells where to.
-        if ((error as WalError).code !== 'OPEN_FAILED' || isThere(file)) throw error;
-      }
-    }
-    return undefined;
   }
 
   // What is new
@@ -233,8 +212,8 @@ export class LogFollower implements WindowSource {
   /** Nothing new was found: is this the end of the log, or damage, or does the log go on elsewhere? */
   #lookAround(window: ReplayWindow, segment: FollowedSegment): Step {
     if (!segment.isCurrent()) return this.#reopen(segment);
-    const durable = this.#durableNow();
-    const goesOn = this.#hasBegun(this.#segmentIndex + 1);
+    const durable = this.#log.readDurable();
+    const goesOn = this.#log.hasBegun(this.#segmentIndex + 1);
     const content = this.#take(window, segment);
     if (content !== undefined) return content;
     const isSound = segment.status === 'OK';
@@ -287,7 +266,7 @@ export class LogFollower implements WindowSource {
 
   /** The name leads to another file, or to none. */
   #reopen(segment: FollowedSegment): Step {
-    const reader = this.#openFile();
+    const reader = this.#log.open(this.#segmentIndex);
     if (reader !== undefined) {
       segment.goOnIn(reader);
       return AGAIN;
@@ -311,31 +290,35 @@ export class LogFollower implements WindowSource {
     if (oldest === undefined || later === undefined) {
       if (isAnchor(position) || position.eventId <= lastEventId) return NOTHING_YET;
       const message = `the log ends at event ${lastEventId}, but was durable up to event ${position.eventId}`;
-      return this.#fail(new WalError('DURABLE_LOST', message, { file: this.#dir, eventId: lastEventId }));
+      return this.#fail(new WalError('DURABLE_LOST', message, { file: this.#log.dir, eventId: lastEventId }));
     }
     // It has come, or it was changing its form while the list was made.
-    if (later.segmentIndex === this.#segmentIndex || this.#exists(this.#segmentIndex)) return AGAIN;
+    if (later.segmentIndex === this.#segmentIndex || this.#log.exists(this.#segmentIndex)) return AGAIN;
     if (oldest.segmentIndex < this.#segmentIndex) {
       const message = `segment ${this.#segmentIndex} is missing before segment ${later.segmentIndex}`;
-      const file = path.join(this.#dir, later.name);
+      const file = path.join(this.#log.dir, later.name);
       return this.#fail(new WalError('SEGMENT_GAP', message, { file, eventId: lastEventId }));
     }
     if (!this.#hasDelivered) return this.#beginAnew();
-    const first = firstEventOf(this.#dir, oldest);
+    const first = firstEventOf(this.#log.dir, oldest);
     // Taken as well, since: the next look finds a later one.
     if (first === null) return NOTHING_YET;
     const message = `events after ${lastEventId} were removed by retention before they were read; the oldest event kept is ${first.eventId}: open again from there`;
-    const file = path.join(this.#dir, oldest.name);
+    const file = path.join(this.#log.dir, oldest.name);
     return this.#fail(new WalError('SEGMENT_NOT_FOUND', message, { file, eventId: first.eventId }));
   }
 
   /** Damage in the segment; a recorder that was interrupted while it compressed it may have left it in its other form. */
   #failIn(segment: FollowedSegment, error: WalError): typeof AGAIN | undefined {
     this.#telemetry.invalid(error);
-    const file = path.join(this.#dir, compressedSegmentFileName(segment.segmentIndex));
-    if (segment.reader.compressed || !isThere(file)) return this.#fail(error);
-    segment.goOnIn(SegmentReader.open(file, true, this.#onProgress, this.#telemetry));
+    const packed = segment.reader.compressed ? undefined : this.#log.openCompressed(segment.segmentIndex);
+    if (packed === undefined) return this.#fail(error);
+    segment.goOnIn(packed);
     return AGAIN;
+  }
+
+  #look(): LogSurvey {
+    return timed(this.#telemetry.buildIndex, () => surveyLog(this.#log.dir));
   }
 
   #fail(error: WalError): undefined {
@@ -343,31 +326,4 @@ export class LogFollower implements WindowSource {
     this.#segment?.close();
     this.#segment = undefined;
   }
-
-  #look(): LogSurvey {
-    return timed(this.#telemetry.buildIndex, () => surveyLog(this.#dir));
-  }
-
-  #durableNow(): DurablePosition {
-    const meta = readDurablePosition(this.#dir);
-    return 'position' in meta ? meta.position : NOTHING_DURABLE;
-  }
-
-  #hasBegun(segmentIndex: number): boolean {
-    const file = { name: segmentFileName(segmentIndex), segmentIndex, compressed: false };
-    return this.#exists(segmentIndex) && firstEventOf(this.#dir, file) !== null;
-  }
-
-  #exists(segmentIndex: number): boolean {
-    return namesOf(segmentIndex).some((name) => isThere(path.join(this.#dir, name)));
-  }
-}
-
-/** Names of a segment's two forms. It is never without one of them while it is kept, seen in this order. */
-function namesOf(segmentIndex: number): readonly [string, string] {
-  return [segmentFileName(segmentIndex), compressedSegmentFileName(segmentIndex)];
-}
-
-function isThere(file: string): boolean {
-  return fs.lstatSync(file, { throwIfNoEntry: false }) !== undefined;
 }

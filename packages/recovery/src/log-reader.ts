@@ -3,6 +3,7 @@ import {
   blockOffset,
   eventOffset,
   idAt,
+  isDurableIn,
   isWhole,
   LogScan,
   type SegmentFile,
@@ -14,10 +15,10 @@ import {
   verifySegment,
   WalError,
 } from '@fswal/format';
-import { type KnownDurable, listLogDirectory, readBootId, readTailRingPlace } from '@fswal/format/files';
+import { type KnownDurable, type LogSurvey, listLogDirectory, surveyLog } from '@fswal/format/files';
 import { timed } from './clock.js';
-import { type LogSurvey, surveyLog } from './log-survey.js';
 import { LogTail, tornTail } from './log-tail.js';
+import { MAX_SURVEYS, outrun, surveyBehind } from './outrun.js';
 import { readAround } from './read-around.js';
 import type { LogSummary, TornTail } from './recovery-report.js';
 import {
@@ -27,16 +28,13 @@ import {
   seekInWindow,
   type WindowContent,
 } from './replay-window.js';
+import { isBeingWritten, openEnd, type ReadEnd } from './segment-growth.js';
 import { SegmentLocator } from './segment-locator.js';
 import { SegmentReader } from './segment-reader.js';
 import type { VerifiedSegment } from './segment-verifiers.js';
-import { TailRingImage } from './tail-ring-image.js';
 import { type ReaderTelemetry, RecoveryTelemetry } from './telemetry.js';
 import { windowBytesFor } from './window-bytes.js';
 import { type LogEnd, PASSED_OVER, type SeekTarget, SeekWord, type WindowSource } from './window-source.js';
-
-/** So often a replay that has delivered nothing begins anew where retention has taken what it was to begin with. */
-const MAX_BEGINNINGS = 5;
 
 /** A segment as it lies in a window. */
 interface FoundSegment extends Omit<VerifiedSegment, 'openNs' | 'closeNs'> {
@@ -96,6 +94,8 @@ export class LogReader implements WindowSource {
   #seeking = false;
   /** Undefined as soon as it has been reached. */
   #from: SeekTarget | undefined;
+  /** Of the segment before, where it was not closed. */
+  #openEnd: ReadEnd | undefined;
   #error: WalError | undefined;
   #tail: TornTail | null = null;
   #endEventId = 0n;
@@ -123,16 +123,14 @@ export class LogReader implements WindowSource {
     this.#beginAt(fromEventId > 0n ? { word: SeekWord.eventId, value: fromEventId } : undefined);
   }
 
-  /** @throws WalError DIRECTORY_NOT_FOUND, OPEN_FAILED, READ_FAILED */
+  /** @throws WalError DIRECTORY_NOT_FOUND, OPEN_FAILED, READ_FAILED; SEGMENT_CORRUPTED for a damaged `wal_tail.place` */
   static open(options: LogReaderOptions): LogReader {
-    const { dir, bootId = readBootId(), onProgress = () => {} } = options;
     // Before anything else for its error; what counts is the list that is made last.
-    listLogDirectory(dir);
-    const place = readTailRingPlace(dir, options.tailRingDir);
-    const ring = place.file === undefined ? undefined : TailRingImage.read(place.file, bootId, onProgress);
-    const { telemetry = RecoveryTelemetry.create().reader } = options;
+    listLogDirectory(options.dir);
+    const behind = LogTail.open(options);
+    const { dir, telemetry = RecoveryTelemetry.create().reader } = options;
     const survey = timed(telemetry.buildIndex, () => surveyLog(dir));
-    return new LogReader(options, survey, new LogTail(ring, place.note), telemetry);
+    return new LogReader(options, survey, behind, telemetry);
   }
 
   get end(): LogEnd {
@@ -163,6 +161,7 @@ export class LogReader implements WindowSource {
     this.#next = from === undefined ? 0 : this.#locator.locate(from);
     this.#scan = new LogScan(this.#durable.position);
     this.#behind.restart();
+    this.#openEnd = undefined;
     this.#error = undefined;
     this.#tail = null;
     this.#endEventId = 0n;
@@ -249,19 +248,12 @@ export class LogReader implements WindowSource {
     return this.#passGone(segmentIndex);
   }
 
-  /**
-   * Listed and gone since. Retention takes the oldest ones, and a closing recorder those that it has not used; any other
-   * leaves a gap, which is found.
-   */
+  /** Listed and gone since. Where that was not retention's work, it is no part of the log or leaves a gap. */
   #passGone(segmentIndex: number): undefined {
-    const survey = timed(this.#telemetry.buildIndex, () => surveyLog(this.#dir));
-    const [oldest] = survey.kept;
-    if (oldest === undefined || oldest.segmentIndex <= segmentIndex) return undefined;
-    if (this.#hasDelivered || this.#beginnings === MAX_BEGINNINGS) {
-      const message = `segment ${segmentIndex} was removed by retention while the log was read; the oldest kept is segment ${oldest.segmentIndex}: open it again`;
-      const file = path.join(this.#dir, oldest.name);
-      return this.#fail(new WalError('SEGMENT_NOT_FOUND', message, { file, eventId: this.#endEventId }));
-    }
+    const survey = timed(this.#telemetry.buildIndex, () => surveyBehind(this.#dir, segmentIndex));
+    if (survey === undefined) return undefined;
+    if (this.#hasDelivered || this.#beginnings === MAX_SURVEYS)
+      return this.#fail(outrun(this.#dir, segmentIndex, survey.files, this.#endEventId));
     this.#beginnings++;
     this.#durable = survey.durable;
     this.#missing = survey.missing;
@@ -286,7 +278,14 @@ export class LogReader implements WindowSource {
 
   #readVerified(reader: SegmentReader, { file, onlyIfWhole }: SegmentForm, window: ReplayWindow) {
     const options = this.#scan.verifyOptions(file.segmentIndex);
-    if (!onlyIfWhole) return reader.readVerified(window, options);
+    if (!onlyIfWhole) {
+      const found = reader.readVerified(window, options);
+      const isTail = !isDurableIn(file.segmentIndex, this.#durable.position);
+      // Of a torn tail the report says how much is cut off.
+      return found.verification.state === 'unreadable' && isTail
+        ? { ...found, count: reader.read(window) }
+        : found;
+    }
     try {
       // Whole by itself: whether it follows the one before is for the judgement.
       const { count, verification } = reader.readVerified(window, { segmentIndex: file.segmentIndex });
@@ -316,9 +315,11 @@ export class LogReader implements WindowSource {
     if (verdict.decision === 'refuse') this.#fail(verdict.error as WalError);
     else if (verdict.decision === 'tail') {
       const beyond = this.#files.slice(this.#next).map(({ name }) => name);
-      this.#tail = tornTail(verdict, bytes, file, beyond);
+      const isTorn = reader === undefined || !isBeingWritten(reader, bytes, this.#openEnd);
+      if (isTorn) this.#tail = tornTail(verdict, bytes, file, beyond);
       this.#endSegments();
     }
+    this.#openEnd = openEnd(segmentIndex, file, verdict);
     return this.#contentFrom(window, segmentIndex, blocks, tailEvents);
   }
 

@@ -8,9 +8,10 @@ import {
   type SegmentVerdict,
   WORD_BYTES,
 } from '@fswal/format';
+import { readBootId, readTailRingPlace, TailRingImage } from '@fswal/format/files';
+import type { LogReaderOptions } from './log-reader.js';
 import type { TailRingReport, TornTail } from './recovery-report.js';
 import { eventsOfBlock, type ReplayWindow, type WindowContent } from './replay-window.js';
-import type { TailRingImage } from './tail-ring-image.js';
 import { TailRingReplay } from './tail-ring-replay.js';
 import type { SeekTarget } from './window-source.js';
 
@@ -24,11 +25,24 @@ export class LogTail {
   #replay: TailRingReplay | undefined;
   #report: TailRingReport | null = null;
 
-  /** @param note why there is no ring to be used */
-  constructor(ring: TailRingImage | undefined, note: string | undefined) {
+  private constructor(ring: TailRingImage | undefined, note: string | undefined) {
     this.#ring = ring;
     this.#note = note;
     this.restart();
+  }
+
+  /**
+   * Reads the ring, before the segments are listed.
+   * @throws WalError OPEN_FAILED, READ_FAILED; SEGMENT_CORRUPTED where `wal_tail.place` is damaged
+   */
+  static open({ dir, tailRingDir, bootId = readBootId(), onProgress }: LogReaderOptions): LogTail {
+    const { file, note } = readTailRingPlace(dir, tailRingDir);
+    return new LogTail(file === undefined ? undefined : TailRingImage.read(file, bootId, onProgress), note);
+  }
+
+  /** Nothing comes behind the segments. @param note why there is no ring to be used */
+  static empty(note: string): LogTail {
+    return new LogTail(undefined, note);
   }
 
   /** What the ring added, null = there is none, or it was not begun. */

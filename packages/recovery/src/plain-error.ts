@@ -3,8 +3,8 @@ import { WalError, type WalErrorCode } from '@fswal/format';
 /** A WalError as plain data, which crosses from thread to thread: a structured clone keeps no class. */
 export interface PlainError {
   readonly code: WalErrorCode;
-  /** The whole message, code and place included. */
-  readonly message: string;
+  /** The message without code and place. */
+  readonly reason: string;
   readonly file: string | undefined;
   readonly offset: number | undefined;
   readonly block: number | undefined;
@@ -18,15 +18,13 @@ export function toPlainError(error: unknown): PlainError {
     error instanceof WalError
       ? error
       : new WalError('WORKER_FAILED', `the preloader failed: ${String(error)}`, { cause: error });
-  const { code, message, file, offset, block, eventId } = wal;
-  return { code, message, file, offset, block, eventId, cause: plainCause(wal.cause) };
+  const { code, reason, file, offset, block, eventId } = wal;
+  return { code, reason, file, offset, block, eventId, cause: plainCause(wal.cause) };
 }
 
 export function fromPlainError(plain: PlainError): WalError {
-  const { code, message, cause, ...place } = plain;
-  const error = new WalError(code, '', { ...place, ...(cause === undefined ? {} : { cause }) });
-  error.message = message;
-  return error;
+  const { code, reason, cause, ...place } = plain;
+  return new WalError(code, reason, { ...place, ...(cause === undefined ? {} : { cause }) });
 }
 
 /** Keeps the errno name, which a structured clone of an Error would lose. */

@@ -31,6 +31,8 @@ const SPINS = 2_000;
 /** A stall is counted in naps, not by the clock: a process that was stopped as a whole is not a stalled thread. */
 const NAP_MS = 50;
 const TWO_32 = 4_294_967_296;
+/** Instead of a window: a followed log has nothing new yet. */
+export const NOTHING_YET = -3;
 
 /** The preloader's thread as the replay thread sees it. */
 export class PreloaderThread {
@@ -39,7 +41,7 @@ export class PreloaderThread {
   readonly telemetry: RecoveryTelemetry;
   /** The record taken last; see FilledWord. */
   readonly record = new Int32Array(FILLED_WORDS);
-  /** How the log ended, once `takeFilled` has returned END. */
+  /** How the log ended, once `take` has returned END. */
   end: PlainEnd | undefined;
 
   readonly #windows: ReplayWindow[];
@@ -54,6 +56,8 @@ export class PreloaderThread {
   #epoch = 0;
   /** Events of all records taken. */
   #takenEvents = 0;
+  /** Whether a follower has read all there was, in this epoch. */
+  #hasCaughtUp = false;
   #failure: WalError | undefined;
   #stopping: Promise<void> | undefined;
 
@@ -129,30 +133,24 @@ export class PreloaderThread {
   }
 
   /**
-   * Waits for the next filled window; `record` then says what it holds.
-   * @returns its index, END, or CAUGHT_UP
+   * Takes the next filled window, and waits for it, but where a follower has once read all there was; `record` then says
+   * what it holds.
+   * @returns its index, END, or NOTHING_YET
    * @throws WalError WORKER_FAILED where the thread is gone or stands still
    */
-  takeFilled(): number {
+  take(): number {
     for (;;) {
       if (!this.#filled.pop(this.record)) {
+        if (this.#hasCaughtUp) return this.#nothingYet();
         const start = performance.now();
         this.#await();
         this.#waits.record(nsSince(start));
       }
-      if (this.#accept()) return this.record[FilledWord.window];
+      if (!this.#accept()) continue;
+      const window = this.record[FilledWord.window];
+      if (window !== CAUGHT_UP) return window;
+      this.#hasCaughtUp = true;
     }
-  }
-
-  /**
-   * Takes the next filled window if there is one.
-   * @returns whether there was; `record` then says what it holds
-   * @throws WalError WORKER_FAILED where the thread is gone
-   */
-  tryTakeFilled(): boolean {
-    while (this.#filled.pop(this.record)) if (this.#accept()) return true;
-    if (this.#failure !== undefined) throw this.#failure;
-    return false;
   }
 
   /** Resolves when a window is filled or the thread gone, which whoever takes one learns (true), or the time is up (false). */
@@ -160,22 +158,12 @@ export class PreloaderThread {
     const deadline = performance.now() + timeoutMs;
     for (;;) {
       const leftMs = Math.max(0, deadline - performance.now());
-      if (await this.#filled.waitNotEmptyAsync(Math.min(leftMs, NAP_MS))) return true;
+      const isFilled = await this.#filled.waitNotEmptyAsync(Math.min(leftMs, NAP_MS));
+      if (isFilled && this.#takeCaughtUp()) continue;
       // Nobody fills another one once the thread is gone.
-      if (this.#failure !== undefined) return true;
+      if (isFilled || this.#failure !== undefined) return true;
       if (leftMs === 0) return false;
     }
-  }
-
-  /** Takes the record that says that a follower has read all there was, if that is the next one. @returns whether it was */
-  takeCaughtUp(): boolean {
-    const at = this.#filled.peek();
-    if (at < 0) return false;
-    const { words } = this.#filled;
-    if (words[at + FilledWord.window] !== CAUGHT_UP || words[at + FilledWord.epoch] !== this.#epoch)
-      return false;
-    this.#filled.release();
-    return true;
   }
 
   /** Events in filled windows that have not been taken. */
@@ -204,6 +192,7 @@ export class PreloaderThread {
   seek({ word, value }: SeekTarget): void {
     const record = this.#returned;
     this.#epoch++;
+    this.#hasCaughtUp = false;
     record[ExhaustedWord.epoch] = this.#epoch;
     record[ExhaustedWord.seekWord] = word;
     record[ExhaustedWord.valueLow] = Number(BigInt.asIntN(32, value));
@@ -230,6 +219,23 @@ export class PreloaderThread {
   /** Pairs with the load in the worker's onProgress. The record behind it wakes the thread where it waits. */
   #interrupt(): void {
     Atomics.add(this.#control, ControlWord.epoch, 1);
+  }
+
+  #nothingYet(): typeof NOTHING_YET {
+    if (this.#failure !== undefined) throw this.#failure;
+    return NOTHING_YET;
+  }
+
+  /** Takes the record that says that a follower has read all there was, if that is the next one. @returns whether it was */
+  #takeCaughtUp(): boolean {
+    const at = this.#filled.peek();
+    if (at < 0) return false;
+    const { words } = this.#filled;
+    if (words[at + FilledWord.window] !== CAUGHT_UP || words[at + FilledWord.epoch] !== this.#epoch)
+      return false;
+    this.#filled.release();
+    this.#hasCaughtUp = true;
+    return true;
   }
 
   /** Takes what came with a record. @returns whether it is of this epoch; else its window was handed back */

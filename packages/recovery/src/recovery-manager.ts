@@ -15,8 +15,8 @@ import { beginSample, endSample, monotonicUs, nsSince, sampleClockNs, sampleNs, 
 import { EventBlock } from './event-block.js';
 import type { EventPlace } from './event-place.js';
 import { fromPlainError } from './plain-error.js';
-import { CAUGHT_UP, END, FilledWord } from './preloader-protocol.js';
-import { PreloaderThread } from './preloader-thread.js';
+import { END, FilledWord } from './preloader-protocol.js';
+import { NOTHING_YET, PreloaderThread } from './preloader-thread.js';
 import { RecoveryNews } from './recovery-channels.js';
 import {
   type CheckedOptions,
@@ -43,8 +43,6 @@ const STRIDE_WORDS = EVENT_WORDS;
 const NO_WINDOW = -1;
 /** What a window of the tail ring has for a segment. */
 const NO_SEGMENT = -1;
-/** Instead of a window: a followed log has nothing new yet. */
-const NOTHING_YET = -3;
 
 /**
  * Replays a log in the order of its events, every one of them verified.
@@ -85,8 +83,6 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
   private ended = false;
   private failure: WalError | undefined;
   private closing: Promise<void> | undefined;
-  /** Whether a follower has once read all there was: from then on `next()` waits for nothing. */
-  private caughtUp = false;
 
   private readonly thread: PreloaderThread;
   /** Keeps a recorder of this process from taking segments that are still to be replayed. */
@@ -164,7 +160,8 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
    * the log once does not.
    * @returns false at the end of the log; with `follow`, where there is nothing new yet
    * @throws WalError for damage at or before the durable position, after everything sound before it was delivered, and
-   * again whenever it is called again; READ_FAILED, WORKER_FAILED; NOT_OPEN after close()
+   * again whenever it is called again; SEGMENT_NOT_FOUND where retention was faster; READ_FAILED, WORKER_FAILED; NOT_OPEN
+   * after close()
    */
   next(): boolean {
     const { at } = this;
@@ -222,13 +219,8 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
     if (this.closing !== undefined) return false;
     const hasMore = this.at < this.blockEnd || this.nextBlockIndex < this.blockCount;
     if (hasMore || this.ended || this.failure !== undefined) return true;
-    const deadline = performance.now() + timeoutMs;
-    while (await this.thread.filled(deadline - performance.now())) {
-      if (this.closing !== undefined) break;
-      if (!this.thread.takeCaughtUp()) return true;
-      this.caughtUp = true;
-    }
-    return false;
+    const filled = await this.thread.filled(timeoutMs);
+    return filled && this.closing === undefined;
   }
 
   /** The events from here on, as the one reused view. A convenience: a loop over `next()` is several times as fast. */
@@ -393,7 +385,6 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
     else this.registration?.moveTo(0);
     this.ended = false;
     this.failure = undefined;
-    this.caughtUp = false;
     this.segmentIndex = NO_SEGMENT;
     this.thread.seek(target);
   }
@@ -454,14 +445,8 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
   }
 
   private takeFilled(): number {
-    const { thread } = this;
     try {
-      for (;;) {
-        if (this.caughtUp && !thread.tryTakeFilled()) return NOTHING_YET;
-        const window = this.caughtUp ? thread.record[FilledWord.window] : thread.takeFilled();
-        if (window !== CAUGHT_UP) return window;
-        this.caughtUp = true;
-      }
+      return this.thread.take();
     } catch (error) {
       if (error instanceof WalError) {
         this.failure = error;

@@ -8,7 +8,7 @@ export interface RecoveryReport {
   readonly complete: boolean;
   /** Segment files read and verified. Those that `fromEventId` skips are not. */
   readonly segments: number;
-  /** Bytes of those files. */
+  /** Bytes of those segments, unpacked; what lies behind the last block of a closed one is not read. */
   readonly bytes: number;
   /** Where the replay was to begin; 0 = at the oldest event. */
   readonly fromEventId: bigint;
@@ -31,7 +31,10 @@ export interface RecoveryReport {
   readonly gaps: readonly Gap[];
 }
 
-/** A range of a log that a diagnostic recovery passed over: part of a file, a whole one, or one that is missing. */
+/**
+ * A range of a log that a diagnostic recovery passed over: part of a file, a whole one, or one that is missing. With
+ * SEGMENT_NOT_FOUND for a reason it is no damage: retention took what was to be read next.
+ */
 export interface Gap {
   readonly file: string;
   /** Status that verification gave. */

@@ -2,20 +2,24 @@ import fs from 'node:fs';
 import {
   EVENT_BYTES,
   EVENT_WORDS,
+  SEGMENT_HEADER_BYTES,
   type SegmentVerification,
   type VerifyOptions,
   verifySegment,
-  WalError,
   WORD_BYTES,
 } from '@fswal/format';
 import {
   closeFile,
+  declaredBytes,
   decompressSegment,
   MAX_COMPRESSED_BYTES,
   MAX_SEGMENT_BYTES,
   openRegularFile,
   readCompressedFile,
+  readFileHeader,
   readSome,
+  refuseLarger,
+  usedBytes,
 } from '@fswal/format/files';
 import { timed } from './clock.js';
 import type { ReplayWindow } from './replay-window.js';
@@ -28,6 +32,8 @@ export interface OpenCloseTelemetry {
   readonly open: { record(ns: number): void };
   readonly close: { record(ns: number): void };
 }
+
+const UNTIMED: OpenCloseTelemetry = { open: { record: () => {} }, close: { record: () => {} } };
 
 /** One open segment file of either form, read into a window. */
 export class SegmentReader {
@@ -68,38 +74,45 @@ export class SegmentReader {
     file: string,
     compressed: boolean,
     onProgress: () => void,
-    telemetry: OpenCloseTelemetry,
+    telemetry: OpenCloseTelemetry = UNTIMED,
   ): SegmentReader {
     const { fd, bytes } = timed(telemetry.open, () => openRegularFile(file));
     const most = compressed ? MAX_COMPRESSED_BYTES : MAX_SEGMENT_BYTES;
-    if (bytes <= most) return new SegmentReader(file, compressed, fd, bytes, onProgress, telemetry);
-    closeFile(fd, file);
-    const message = `${bytes} bytes are more than a segment can have (${most})`;
-    throw new WalError('SEGMENT_CORRUPTED', message, { file, offset: most });
+    try {
+      refuseLarger(bytes, most, file);
+      return new SegmentReader(file, compressed, fd, bytes, onProgress, telemetry);
+    } catch (error) {
+      closeFile(fd, file);
+      throw error;
+    }
   }
 
   /**
-   * Reads the whole file into the window, unpacked; the window grows where it is too small.
+   * Reads the segment into the window, unpacked; the window grows where it is too small. Where the header does not
+   * verify, all of the file that is not zero is taken.
    * @returns the number of bytes in the window: fewer than the file had where it was cut meanwhile
    * @throws WalError READ_FAILED; SEGMENT_CORRUPTED for a damaged LZ4 frame
    */
   read(window: ReplayWindow): number {
-    this.#begin(window);
+    this.#begin(window, () => usedBytes(this.#fd, this.fileBytes, this.file, this.#onProgress));
     this.#readTo(window.bytes, this.#bytes);
     return this.#done;
   }
 
-  /** The same, and verifies what has been read while it is in the cache. */
+  /**
+   * The same, and verifies what has been read while it is in the cache. Where there is no header of this segment, no
+   * more than that is read.
+   */
   readVerified(
     window: ReplayWindow,
     options: VerifyOptions,
   ): { count: number; verification: SegmentVerification } {
-    this.#begin(window);
+    this.#begin(window, () => Math.min(SEGMENT_HEADER_BYTES, this.fileBytes));
     const { bytes } = window;
     const all = this.#bytes;
     const need = (endOffset: number) => this.#readTo(bytes, endOffset);
     let verification = verifySegment(bytes.subarray(0, all), { ...options, need });
-    this.#readTo(bytes, all);
+    if (verification.state !== 'unreadable') this.#readTo(bytes, all);
     const count = this.#done;
     // Cut while it was read: what lies behind its end was of another segment.
     if (count < all) verification = verifySegment(bytes.subarray(0, count), options);
@@ -115,6 +128,21 @@ export class SegmentReader {
     const read = this.#readAt(window.bytes, offset, bytes);
     this.#onProgress();
     return read;
+  }
+
+  /**
+   * Reads what is in the file at `offset` now, of one that is not compressed.
+   * @returns how many bytes there were
+   * @throws WalError READ_FAILED
+   */
+  readInto(bytes: Uint8Array, offset: number): number {
+    let done = 0;
+    while (done < bytes.length) {
+      const count = readSome(this.#fd, bytes.subarray(done), offset + done, this.file);
+      if (count === 0) break;
+      done += count;
+    }
+    return done;
   }
 
   /** Size of the file now. */
@@ -157,15 +185,18 @@ export class SegmentReader {
     timed(this.#telemetry.close, () => closeFile(this.#fd, this.file));
   }
 
-  #begin(window: ReplayWindow): void {
-    this.#done = 0;
-    this.#bytes = this.fileBytes;
+  /** @param withoutHeader how many bytes are to be read of a plain file of which the header does not verify */
+  #begin(window: ReplayWindow, withoutHeader: () => number): void {
     if (!this.compressed) {
+      const header = readFileHeader(this.#fd, this.file);
+      this.#bytes = declaredBytes(header, this.fileBytes) ?? withoutHeader();
+      this.#done = Math.min(header.length, this.#bytes);
       window.ensure(this.#bytes);
+      window.bytes.set(header.subarray(0, this.#done));
       return;
     }
     const start = performance.now();
-    const frame = readCompressedFile(this.#fd, this.#bytes, this.file, this.#onProgress);
+    const frame = readCompressedFile(this.#fd, this.fileBytes, this.file, this.#onProgress);
     const bytes = decompressSegment(frame, MAX_SEGMENT_BYTES, this.file);
     window.ensure(bytes.length);
     window.bytes.set(bytes);
@@ -187,15 +218,8 @@ export class SegmentReader {
     this.readNs += (performance.now() - start) * 1e6;
   }
 
-  /** @returns how many bytes were read: fewer than asked for at the end of the file */
+  /** To the same place in `into`. */
   #readAt(into: Uint8Array, offset: number, bytes: number): number {
-    let done = 0;
-    while (done < bytes) {
-      const part = into.subarray(offset + done, offset + bytes);
-      const count = readSome(this.#fd, part, offset + done, this.file);
-      if (count === 0) break;
-      done += count;
-    }
-    return done;
+    return this.readInto(into.subarray(offset, offset + bytes), offset);
   }
 }

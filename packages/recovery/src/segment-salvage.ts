@@ -19,10 +19,11 @@ import {
   decodeSegmentHeader,
   EVENT_BYTES,
   EVENT_WORDS,
-  eventOffset,
   idAt,
   idIsGreater,
+  isChained,
   MAX_BLOCKS_PER_SEGMENT,
+  notChained,
   SEGMENT_HEADER_BYTES,
   type SegmentHeader,
   WalError,
@@ -30,6 +31,16 @@ import {
   WORD_BYTES,
 } from '@fswal/format';
 import type { GapList } from './gap-list.js';
+import { IdBounds } from './id-bounds.js';
+import { firstTiedBlock } from './tied-blocks.js';
+
+/** What is wrong with a block, or with what lies around it. */
+type Finding = Pick<BlockFault, 'reason' | 'message'>;
+
+const NOT_TIED: Finding = {
+  reason: 'SEGMENT_CORRUPTED',
+  message: 'nothing ties the block to those behind it: it may be what the file held before',
+};
 
 /** Sealed blocks beside each other. */
 export interface BlockRun {
@@ -59,7 +70,7 @@ export interface SalvageOptions {
   readonly chainedChecksum: bigint | undefined;
   readonly durable: DurablePosition;
   /** Events without a header that the verdict on the segment takes for sound all the same. */
-  readonly unsealed: UnsealedEvents | undefined;
+  readonly unsealed?: UnsealedEvents | undefined;
 }
 
 /** One walk over the bytes of one segment. */
@@ -76,8 +87,9 @@ export class SegmentSalvage implements SoundParts {
   readonly #words: Int32Array;
   readonly #options: SalvageOptions;
   readonly #gaps: GapList;
+  readonly #bounds: IdBounds;
   /** Where the current gap begins. */
-  #gap: (BlockFault & { readonly block: number }) | undefined;
+  #gap: (Finding & { readonly block: number }) | undefined;
 
   /** Does all of the work; the gaps go to `gaps`. */
   constructor(bytes: Uint8Array, options: SalvageOptions, gaps: GapList) {
@@ -87,13 +99,16 @@ export class SegmentSalvage implements SoundParts {
     this.#gaps = gaps;
     this.lastEventId = options.afterEventId;
     this.chainedChecksum = options.chainedChecksum;
-    if (this.#takeHeader()) this.#walk();
+    const mayBeOwn = this.#takeHeader();
+    this.#bounds = new IdBounds(this.header, options.durable, options.segmentIndex);
+    if (mayBeOwn) this.#walk();
   }
 
-  /** Ids that come next are above this one. Recycled files hold older ids, which are not events of theirs. */
-  get #floor(): bigint {
-    const first = this.header?.firstEventId ?? 0n;
-    return first > this.lastEventId ? first - 1n : this.lastEventId;
+  /** Ids that come next, in a block or behind it, are above this one. */
+  #floor(block: number): bigint {
+    const floor = this.#bounds.floor(block);
+    if (floor > this.lastEventId) return floor;
+    return this.lastEventId;
   }
 
   /** @returns whether the file may hold blocks of this segment */
@@ -136,9 +151,11 @@ export class SegmentSalvage implements SoundParts {
     const closed = this.header !== undefined && this.header.closedNs !== 0n;
     const end = closed ? (this.header as SegmentHeader).blockCount : inFile;
     const unsealed = this.#options.unsealed ?? this.#certified();
+    const firstOwn = this.#firstOwnBlock(end);
     for (let block = 0; block < end; block++) {
       const header = this.#headerOf(block);
-      const finding = header === undefined ? this.#damagedHeader(block) : this.#examine(block, header);
+      let finding = header === undefined ? this.#damagedHeader(block) : this.#examine(block, header);
+      if (block < firstOwn) finding ??= NOT_TIED;
       if (finding === undefined) this.#take(block, header as BlockHeader);
       else if (block === unsealed?.block) {
         this.#takeUnsealed(unsealed, end);
@@ -146,9 +163,9 @@ export class SegmentSalvage implements SoundParts {
       } else this.#gap ??= { ...finding, block };
     }
     // What lies behind the end of an open segment is nothing, or what a used file had before.
-    if (closed || (this.#gap !== undefined && this.#hasEventsFrom(blockOffset(this.#gap.block)))) {
+    const gap = this.#gap;
+    if (closed || (gap !== undefined && this.#hasEventsFrom(blockOffset(gap.block), gap.block)))
       this.#endGap(end);
-    }
   }
 
   #headerOf(block: number): BlockHeader | undefined {
@@ -157,34 +174,52 @@ export class SegmentSalvage implements SoundParts {
     return decodeBlockHeader(this.#bytes.subarray(start, start + BLOCK_HEADER_BYTES));
   }
 
-  #damagedHeader(block: number): BlockFault {
+  #damagedHeader(block: number): Finding {
     const beyond = blockOffset(block) + BLOCK_HEADER_BYTES > this.#bytes.length;
     if (beyond) return { reason: 'SEGMENT_CORRUPTED', message: `the file ends before block ${block}` };
     return { reason: 'HEADER_CHECKSUM_MISMATCH', message: 'the block header is damaged' };
   }
 
   /** @returns what is wrong with a block of which the header's checksum holds */
-  #examine(block: number, header: BlockHeader): BlockFault | undefined {
-    const fault = blockFault(this.#bytes, block, header);
+  #examine(block: number, header: BlockHeader): Finding | undefined {
+    const fault = blockFault(this.#bytes, this.#words, block, header);
     if (fault !== undefined) return fault;
     const { firstEventId, lastEventId } = header;
-    const mostId = this.header?.closedNs ? this.header.lastEventId : lastEventId;
-    const floor = this.#floor;
-    if (firstEventId > floor && lastEventId <= mostId) return undefined;
+    const named = this.header?.firstEventId ?? 0n;
+    if (block === 0 && named > 0n && firstEventId !== named) {
+      const message = `the segment header names event ${named} as its first, block 0 event ${firstEventId}`;
+      return { reason: 'SEGMENT_CORRUPTED', message };
+    }
+    const floor = this.#floor(block);
+    const most = this.#bounds.most(block) ?? lastEventId;
+    if (firstEventId > floor && lastEventId <= most) return undefined;
     const message = `events ${firstEventId} to ${lastEventId} are not of this place, behind event ${floor}`;
     return { reason: 'SEGMENT_CORRUPTED', message };
+  }
+
+  /** The first block that is not taken for what a recycled file had before. The log's first segment is never one. */
+  #firstOwnBlock(end: number): number {
+    const { segmentIndex, afterEventId } = this.#options;
+    if (this.#bounds.isNamed || afterEventId > 0n || segmentIndex === 0) return 0;
+    return firstTiedBlock(this.#bytes, this.#soundBefore(end));
+  }
+
+  /** Blocks that are sound by themselves, the hindmost first. */
+  *#soundBefore(end: number): Generator<BlockHeader, void, undefined> {
+    for (let block = end - 1; block >= 0; block--) {
+      const header = this.#headerOf(block);
+      if (header !== undefined && this.#examine(block, header) === undefined) yield header;
+    }
   }
 
   #take(block: number, header: BlockHeader): void {
     const hadGap = this.#gap !== undefined;
     this.#endGap(block);
-    if (!hadGap && !this.#isChained(block, header)) {
-      const message =
-        block === 0
-          ? 'the segment does not follow the one before'
-          : 'the block does not follow the one before';
+    const follows =
+      this.chainedChecksum === undefined || isChained(this.#bytes, block, header, this.chainedChecksum);
+    if (!hadGap && !follows) {
       const start = blockOffset(block);
-      this.#add({ reason: 'CHAINED_CHECKSUM_MISMATCH', message }, block, 0, start, start);
+      this.#add({ reason: 'CHAINED_CHECKSUM_MISMATCH', message: notChained(block) }, block, 0, start, start);
     }
     this.#gaps.goOn(header.firstEventId);
     const run = this.runs.at(-1);
@@ -193,14 +228,6 @@ export class SegmentSalvage implements SoundParts {
     } else this.runs.push({ block, count: 1 });
     this.lastEventId = header.lastEventId;
     this.chainedChecksum = header.chainedChecksum;
-  }
-
-  /** True where nobody knows what it is chained to. */
-  #isChained(block: number, { eventCount, chainedChecksum }: BlockHeader): boolean {
-    if (this.chainedChecksum === undefined) return true;
-    const start = blockOffset(block);
-    const events = this.#bytes.subarray(start + BLOCK_HEADER_BYTES, start + eventOffset(eventCount));
-    return checksum(events, this.chainedChecksum) === chainedChecksum;
   }
 
   /** The events of an unsealed block that holds the durable position: the metadata file has their checksum. */
@@ -219,7 +246,7 @@ export class SegmentSalvage implements SoundParts {
   #takeUnsealed({ block, events }: UnsealedEvents, end: number): void {
     const start = blockOffset(block) + BLOCK_HEADER_BYTES;
     const room = Math.min(BLOCK_EVENTS, Math.floor((this.#bytes.length - start) / EVENT_BYTES));
-    const count = countGrowing(this.#words, start / WORD_BYTES, room, this.#floor);
+    const count = countGrowing(this.#words, start / WORD_BYTES, room, this.#floor(block));
     this.#endGap(block);
     if (count < events) {
       const message = 'the event ids of the unsealed block do not grow';
@@ -231,15 +258,15 @@ export class SegmentSalvage implements SoundParts {
     this.unsealed = { block, events: count };
     this.lastEventId = idAt(this.#words, start / WORD_BYTES + (count - 1) * EVENT_WORDS);
     this.chainedChecksum = undefined;
-    if (!this.#hasEventsFrom(start + count * EVENT_BYTES)) return;
+    if (!this.#hasEventsFrom(start + count * EVENT_BYTES, block)) return;
     const message = 'events lie behind the end of the unsealed block: what comes before them is missing';
     this.#gap = { block: block + 1, reason: 'SEGMENT_CORRUPTED', message };
     this.#endGap(end);
   }
 
-  /** Whether anything from an offset on may be an event that comes next. */
-  #hasEventsFrom(offset: number): boolean {
-    const floor = this.#floor;
+  /** Whether anything from an offset in a block on may be an event that comes next. */
+  #hasEventsFrom(offset: number, block: number): boolean {
+    const floor = this.#floor(block);
     const low = Number(BigInt.asIntN(32, floor));
     const high = Number(BigInt.asIntN(32, floor >> 32n));
     for (let at = offset / WORD_BYTES; at + EVENT_WORDS <= this.#words.length; at += EVENT_WORDS) {
@@ -260,13 +287,7 @@ export class SegmentSalvage implements SoundParts {
     this.#add(gap, gap.block, blocks, Math.min(blockOffset(gap.block), length), endOffset);
   }
 
-  #add(
-    { reason, message }: BlockFault,
-    block: number,
-    blocks: number,
-    offset: number,
-    endOffset: number,
-  ): void {
+  #add({ reason, message }: Finding, block: number, blocks: number, offset: number, endOffset: number): void {
     const { file } = this.#options;
     this.#gaps.add({
       file,

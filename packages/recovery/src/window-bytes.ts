@@ -1,23 +1,53 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { MIN_BLOCKS_PER_SEGMENT, type SegmentFile, segmentBytes, WalError } from '@fswal/format';
-import { MAX_SEGMENT_BYTES, readCompressedStart } from '@fswal/format/files';
+import {
+  closeFile,
+  declaredBytes,
+  MAX_SEGMENT_BYTES,
+  openRegularFile,
+  readCompressedStart,
+  readFileHeader,
+} from '@fswal/format/files';
 
-/** Bytes that hold the largest of these files, and some blocks of a tail ring. Of compressed ones the first tells. */
+/**
+ * Bytes that hold the largest of these segments, and some blocks of a tail ring. Of compressed ones the first tells;
+ * files without a header that verifies do not count.
+ */
 export function windowBytesFor(dir: string, files: readonly SegmentFile[]): number {
   let bytes = segmentBytes(MIN_BLOCKS_PER_SEGMENT);
   for (const { name, compressed } of files) {
     if (compressed) continue;
     const stats = fs.lstatSync(path.join(dir, name), { throwIfNoEntry: false });
-    if (stats?.isFile() && stats.size <= MAX_SEGMENT_BYTES) bytes = Math.max(bytes, stats.size);
+    if (stats === undefined || stats.size <= bytes || stats.size > MAX_SEGMENT_BYTES) continue;
+    bytes = Math.max(
+      bytes,
+      orZero(() => plainBytes(path.join(dir, name))),
+    );
   }
   const packed = files.find(({ compressed }) => compressed);
   if (packed === undefined) return bytes;
+  return Math.max(
+    bytes,
+    orZero(() => readCompressedStart(path.join(dir, packed.name), 0).contentBytes ?? 0),
+  );
+}
+
+function plainBytes(file: string): number {
+  const { fd, bytes } = openRegularFile(file);
   try {
-    return Math.max(bytes, readCompressedStart(path.join(dir, packed.name), 0).contentBytes ?? 0);
+    return declaredBytes(readFileHeader(fd, file), bytes) ?? 0;
+  } finally {
+    closeFile(fd, file);
+  }
+}
+
+/** Whoever reads the file says what is wrong with it. */
+function orZero(bytesOf: () => number): number {
+  try {
+    return bytesOf();
   } catch (error) {
-    // Whoever reads it says what is wrong with it.
-    if (error instanceof WalError) return bytes;
+    if (error instanceof WalError) return 0;
     throw error;
   }
 }

@@ -1,8 +1,21 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { BLOCK_BYTES, blockOffset, checksum, eventOffset, META_FILE, segmentFileName } from '@fswal/format';
+import {
+  BLOCK_BYTES,
+  blockOffset,
+  checksum,
+  decodeSegmentHeader,
+  encodeSegmentHeader,
+  eventOffset,
+  isDamage,
+  META_FILE,
+  sealBlock,
+  segmentFileName,
+} from '@fswal/format';
 import { compressSegment } from '@fswal/format/files';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { openSource } from '../src/open-source.js';
+import { ReplayWindow } from '../src/replay-window.js';
 import { SeekWord } from '../src/window-source.js';
 import {
   type BuiltLog,
@@ -32,6 +45,7 @@ function prefixOf(bytes: Uint8Array, offset: number): bigint {
   return checksum(bytes.subarray(start, offset), 0n);
 }
 
+const diagnostic = { mode: 'diagnostic', follow: false, fromEventId: 0n, bootId: BOOT } as const;
 const diagnose = (dir: string, options = {}) => readAll(dir, { mode: 'diagnostic', ...options });
 
 /** All ids but those of some blocks of a segment of `threeSegments`. */
@@ -157,7 +171,7 @@ describe.each([1, 2] as const)('damage, version %i', (version) => {
     fs.copyFileSync(log.segments[2].file, log.segments[1].file);
     const { ids, end } = diagnose(log.dir);
     expect(ids).toEqual(without(log, 1, 0, 16));
-    expect(end.gaps).toMatchObject([{ reason: 'SEGMENT_CORRUPTED', offset: 0, blocks: 16 }]);
+    expect(end.gaps).toMatchObject([{ reason: 'SEGMENT_CORRUPTED', offset: 0, blocks: 3 }]);
   });
 
   it('by a later or an earlier block in the place of one costs that block alone', () => {
@@ -218,6 +232,136 @@ describe('what a recycled file had before, at the front of a log that retention 
     const { ids, end } = diagnose(log.dir);
     expect(ids).toEqual([]);
     expect(end.gaps).toMatchObject([{ file, block: 0, afterEventId: 0n, beforeEventId: 0n }]);
+  });
+
+  describe.each([1, 2] as const)(
+    'is not delivered where the header is damaged too, version %i',
+    (version) => {
+      /** The first segment of which begins with `lost` older blocks. @param idStep from one id to the next */
+      function lostBlocks(lost: number, idStep = 1n) {
+        const log = buildLog({
+          ...threeSegments,
+          version,
+          firstSegmentIndex: 3,
+          firstEventId: 12_288n * idStep + 1n,
+          idStep,
+        });
+        writeMeta(log);
+        const { file } = log.segments[0];
+        const bytes = fs.readFileSync(file);
+        stale().copy(bytes, blockOffset(0), blockOffset(0), blockOffset(lost));
+        fs.writeFileSync(file, bytes);
+        flip(file, 20);
+        return { log, file };
+      }
+
+      const headerGap = { reason: 'HEADER_CHECKSUM_MISMATCH', block: 0, blocks: 0 };
+
+      it.each([1, 3, 15])('in front of newer ones: %i blocks', (lost) => {
+        const { log } = lostBlocks(lost);
+        const { ids, end } = diagnose(log.dir);
+        expect(ids).toEqual(log.ids.slice(lost * 256));
+        expect(end.gaps).toMatchObject([
+          headerGap,
+          { reason: 'SEGMENT_CORRUPTED', block: 0, blocks: lost, beforeEventId: log.ids[lost * 256] },
+        ]);
+      });
+
+      it('in front of newer ones, with damage in between', () => {
+        const { log, file } = lostBlocks(3);
+        flip(file, blockOffset(3) + 300);
+        const { ids, end } = diagnose(log.dir);
+        expect(ids).toEqual(log.ids.slice(4 * 256));
+        expect(end.gaps).toMatchObject([headerGap, { block: 0, blocks: 4 }]);
+      });
+
+      it('and newer ones are, also behind a first page that is damaged', () => {
+        const { log, file } = lostBlocks(0, 10n);
+        zero(file, 0, 4096);
+        const { ids, end } = diagnose(log.dir);
+        expect(ids).toEqual(log.ids.slice(256));
+        expect(end.gaps.at(-1)).toMatchObject({ block: 0, blocks: 1, beforeEventId: log.ids[256] });
+      });
+
+      it('and newer ones are, on both sides of damage', () => {
+        const { log, file } = lostBlocks(0);
+        flip(file, blockOffset(5) + 300);
+        flip(file, blockOffset(9) + 300);
+        const { ids, end } = diagnose(log.dir);
+        expect(ids).toEqual(log.ids.filter((_, i) => ![5, 9].includes(Math.floor(i / 256))));
+        expect(end.gaps).toMatchObject([headerGap, { block: 5, blocks: 1 }, { block: 9, blocks: 1 }]);
+      });
+
+      it('in front of damage, where ids leave out some: then nothing ties what is there to the rest', () => {
+        const { log, file } = lostBlocks(0, 10n);
+        flip(file, blockOffset(5) + 300);
+        const { ids, end } = diagnose(log.dir);
+        expect(ids).toEqual(log.ids.slice(6 * 256));
+        expect(end.gaps).toMatchObject([headerGap, { block: 0, blocks: 6, beforeEventId: log.ids[6 * 256] }]);
+        expect(end.gaps[1].message).toContain('nothing ties the block to those behind it');
+      });
+
+      it('behind the durable position, where nothing before it is left', () => {
+        const log = buildLog({
+          segments: [{ blocks: full(2), open: true }],
+          version,
+          firstSegmentIndex: 3,
+          firstEventId: 12_289n,
+        });
+        writeMeta(log);
+        const { file } = log.segments[0];
+        const bytes = fs.readFileSync(file);
+        stale().copy(bytes, blockOffset(2), blockOffset(2));
+        fs.writeFileSync(file, bytes);
+        zero(file, 0, blockOffset(1) + 64);
+        const { ids, end } = diagnose(log.dir);
+        expect(ids).toEqual([]);
+        expect(end.gaps.at(-1)).toMatchObject({ file, afterEventId: 0n, beforeEventId: 0n });
+        expect(end.gaps.some(({ block, blocks }) => block === 0 && blocks >= 2)).toBe(true);
+      });
+    },
+  );
+
+  it('is not delivered where the header does not name the first event, as it was lost', () => {
+    const log = buildLog({ ...threeSegments, firstSegmentIndex: 3, firstEventId: 12_289n });
+    writeMeta(log);
+    const { file } = log.segments[0];
+    const bytes = fs.readFileSync(file);
+    stale().copy(bytes, blockOffset(0), blockOffset(0), blockOffset(2));
+    const header = decodeSegmentHeader(bytes);
+    const none = { blockCount: 0, eventCount: 0, firstEventId: 0n, lastEventId: 0n, lastChainedChecksum: 0n };
+    encodeSegmentHeader({ ...header, ...none, closedNs: 0n }, bytes);
+    fs.writeFileSync(file, bytes);
+    const { ids, end } = diagnose(log.dir);
+    expect(ids).toEqual(log.ids.slice(512));
+    expect(end.gaps).toMatchObject([{ file, block: 0, blocks: 2, beforeEventId: 12_801n }]);
+  });
+});
+
+describe('a first block that is not the one that the header names', () => {
+  it('is passed over, as in strict mode, and those behind it are not', () => {
+    const log = buildLog({ segments: [{ blocks: full(16), open: true }, { blocks: full(16) }] });
+    writeMeta(log);
+    const { file } = log.segments[0];
+    const bytes = fs.readFileSync(file);
+    const start = blockOffset(0);
+    bytes.copyWithin(start + eventOffset(0), start + eventOffset(1), start + eventOffset(256));
+    sealBlock(bytes.subarray(start, blockOffset(1)), 0, 255, 0n);
+    fs.writeFileSync(file, bytes);
+    expect(readAll(log.dir)).toMatchObject({ ids: [], error: { code: 'SEGMENT_CORRUPTED' } });
+    const { ids, end } = diagnose(log.dir);
+    expect(ids).toEqual(log.ids.slice(256));
+    expect(end.gaps).toMatchObject([
+      {
+        reason: 'SEGMENT_CORRUPTED',
+        message: 'the segment header names event 1 as its first, block 0 event 2',
+        block: 0,
+        blocks: 1,
+        offset: blockOffset(0),
+        endOffset: blockOffset(1),
+        beforeEventId: 257n,
+      },
+    ]);
   });
 });
 
@@ -334,6 +478,30 @@ describe('files', () => {
     expect(end.gaps).toMatchObject([{ reason: 'SEGMENT_CORRUPTED', file: packed, blocks: 0 }]);
   });
 
+  it('that the device gives no part of, wal_meta.dat among them, do not keep a log from being opened', () => {
+    const log = durableLog();
+    fs.unlinkSync(path.join(log.dir, META_FILE));
+    fs.mkdirSync(path.join(log.dir, META_FILE));
+    const failing = log.segments.slice(1).map(({ file }) => fs.statSync(file).ino);
+    const real = fs.readSync as (...args: unknown[]) => number;
+    const spy = vi.spyOn(fs, 'readSync').mockImplementation(((fd: number, ...rest: unknown[]) => {
+      if (failing.includes(fs.fstatSync(fd).ino))
+        throw Object.assign(new Error('EIO: i/o error'), { code: 'EIO' });
+      return real(fd, ...rest);
+    }) as typeof fs.readSync);
+    onTestFinished(() => spy.mockRestore());
+    const { ids, end, reader } = diagnose(log.dir);
+    expect(ids).toEqual(log.segments[0].ids);
+    expect(end.gaps.map(({ reason, file }) => [reason, file])).toEqual([
+      ['READ_FAILED', log.segments[1].file],
+      ['READ_FAILED', log.segments[2].file],
+    ]);
+    const { eventId, source, note } = reader.summary.durable;
+    expect([eventId, source]).toEqual([4096n, 'derived']);
+    expect(note).toContain('wal_meta.dat cannot be read: this is not a regular file');
+    expect(note).toContain('FS.00000001.wal cannot be read');
+  });
+
   it('without any there is nothing', () => {
     expect(diagnose(tempDir())).toMatchObject({ ids: [], end: { gaps: [], tail: null, endEventId: 0n } });
   });
@@ -348,6 +516,99 @@ describe('files', () => {
     expect(
       fs.readdirSync(log.dir).map((name) => [name, fs.statSync(path.join(log.dir, name)).ctimeMs]),
     ).toEqual(before);
+  });
+});
+
+describe('retention that is faster than the reader', () => {
+  /** Eight segments, all of them durable, and a reader that has listed them. */
+  function listed(count = 8) {
+    const log = buildLog({ segments: Array.from({ length: count }, () => ({ blocks: full(16) })) });
+    writeMeta(log);
+    const reader = openSource({ ...diagnostic, dir: log.dir });
+    const remove = (from: number, end: number) => {
+      for (const { file } of log.segments.slice(from, end)) fs.unlinkSync(file);
+    };
+    return { log, reader, remove };
+  }
+
+  const idsOf = (log: BuiltLog, from: number) => log.segments.slice(from).flatMap(({ ids }) => ids);
+
+  it.each([1, 3, 7])('is no damage where nothing was delivered yet: %i segments', (count) => {
+    const { log, reader, remove } = listed();
+    remove(0, count);
+    expect(readFrom(reader)).toMatchObject({ ids: idsOf(log, count), error: undefined, end: { gaps: [] } });
+  });
+
+  it('is said where events were delivered, and they are not delivered again', () => {
+    const { log, reader, remove } = listed();
+    const window = ReplayWindow.allocate(reader.windowBytes);
+    expect(reader.readNext(window)).toMatchObject({ segmentIndex: 0 });
+    remove(0, 5);
+    const { ids, end } = readFrom(reader);
+    expect(ids).toEqual(idsOf(log, 5));
+    expect(end).toMatchObject({ error: undefined, tail: null, endEventId: log.lastId });
+    expect(end.gaps).toMatchObject([
+      {
+        reason: 'SEGMENT_NOT_FOUND',
+        file: log.segments[1].file,
+        message: 'segments 1 to 4 are gone: retention was faster than the reader',
+        blocks: 0,
+        afterEventId: 4096n,
+        beforeEventId: 20_481n,
+      },
+    ]);
+    expect(isDamage(end.gaps[0].reason)).toBe(false);
+  });
+
+  it('takes all that was listed, and the log goes on', () => {
+    const { log, reader, remove } = listed(4);
+    const later = buildLog({ segments: Array.from({ length: 6 }, () => ({ blocks: full(16) })) });
+    const window = ReplayWindow.allocate(reader.windowBytes);
+    reader.readNext(window);
+    remove(0, 4);
+    for (const { file } of later.segments.slice(4)) {
+      fs.copyFileSync(file, path.join(log.dir, path.basename(file)));
+    }
+    writeMeta({ ...later, dir: log.dir });
+    // Damage behind it is held against the durable position as it is now.
+    flip(path.join(log.dir, segmentFileName(4)), blockOffset(3) + 300);
+    const { ids, end } = readFrom(reader);
+    expect(ids).toEqual(idsOf(later, 4).filter((id) => id <= 17_152n || id > 17_408n));
+    expect(end.gaps.map(({ reason }) => reason)).toEqual(['SEGMENT_NOT_FOUND', 'BLOCK_CHECKSUM_MISMATCH']);
+    expect(end).toMatchObject({ tail: null, endEventId: later.lastId });
+  });
+
+  it('is told apart from a gap', () => {
+    const { log, reader, remove } = listed();
+    remove(3, 5);
+    const { ids, end } = readFrom(reader);
+    expect(ids).toEqual([...log.ids.slice(0, 3 * SEGMENT_EVENTS), ...idsOf(log, 5)]);
+    expect(end.gaps).toMatchObject([{ reason: 'SEGMENT_GAP', file: log.segments[3].file }]);
+  });
+
+  it('leaves a seek at the oldest event kept', () => {
+    const { log, reader, remove } = listed();
+    readFrom(reader);
+    remove(0, 3);
+    reader.seek({ word: SeekWord.eventId, value: 5n });
+    expect(readFrom(reader)).toMatchObject({ ids: idsOf(log, 3), end: { gaps: [] } });
+  });
+
+  it('is no reason to go on for ever', () => {
+    const { log, reader, remove } = listed(30);
+    reader.readNext(ReplayWindow.allocate(reader.windowBytes));
+    remove(0, 1);
+    // Whatever is opened is gone by then.
+    const real = fs.openSync;
+    const spy = vi.spyOn(fs, 'openSync').mockImplementation((file, ...rest) => {
+      if (/FS\.\d+\.wal$/.test(String(file))) fs.rmSync(file, { force: true });
+      return real(file, ...rest);
+    });
+    onTestFinished(() => spy.mockRestore());
+    const { ids, error } = readFrom(reader);
+    expect(ids).toEqual([]);
+    expect(error).toMatchObject({ code: 'SEGMENT_NOT_FOUND', eventId: 4096n });
+    expect(fs.existsSync(log.segments[29].file)).toBe(true);
   });
 });
 

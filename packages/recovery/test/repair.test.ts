@@ -48,6 +48,13 @@ function differences(dir: string, before: Snapshot): string[] {
   );
 }
 
+/** Bytes that the files take on the disk, of whatever name. */
+function allocated(dir: string): number {
+  const files = fs.readdirSync(dir).map((name) => fs.lstatSync(path.join(dir, name)));
+  const blocks = new Map(files.map(({ ino, blocks }) => [ino, blocks]));
+  return [...blocks.values()].reduce((sum, count) => sum + count * 512, 0);
+}
+
 /** The same directory again, files last changed at the same time: of a file without a header that is all that tells. */
 function restore(dir: string, from: Snapshot): void {
   for (const name of fs.readdirSync(dir)) fs.rmSync(path.join(dir, name), { recursive: true });
@@ -284,6 +291,29 @@ const cases: Record<string, Case> = {
     },
     changes: ['1 rewritten', '2 relinked'],
   },
+  'a damaged durable position, and the end of the newest closed segment': {
+    spec: { segments: [{ blocks: full(16) }, { blocks: full(16) }] },
+    damage: ({ dir, segments }) => {
+      flip(path.join(dir, META_FILE), 9);
+      flip(segments[1].file, blockOffset(15) + 700);
+    },
+    changes: ['1 rewritten'],
+  },
+  'a missing durable position, and a damaged block': {
+    damage: ({ dir, segments }) => {
+      fs.unlinkSync(path.join(dir, META_FILE));
+      flip(segments[1].file, blockOffset(3) + 700);
+    },
+    changes: ['1 rewritten', '2 relinked'],
+  },
+  'a damaged durable position, and nothing that is known to be durable': {
+    spec: { segments: [{ blocks: full(5), open: true, tail: 40 }] },
+    damage: ({ dir, segments }) => {
+      flip(path.join(dir, META_FILE), 9);
+      flip(segments[0].file, blockOffset(3) + 700);
+    },
+    changes: ['0 rewritten'],
+  },
   'a tail ring that does not connect': {
     damage: (log) => {
       const ids = idsAfter(log.lastId + 100n, 300);
@@ -325,6 +355,7 @@ describe('repair', () => {
       dir: log.dir,
       dryRun: false,
       repaired: false,
+      roomBytes: 0,
       gaps: [],
       files: [],
       events: log.ids.length,
@@ -356,6 +387,9 @@ describe('repair', () => {
       expect(report.firstEventId).toBe(strict.ids[0]);
       expect(report.lastEventId).toBe(strict.ids.at(-1 - ringEvents));
     }
+    const [metaBefore, metaAside] = [before.get(META_FILE), path.join(log.dir, `${META_FILE}.broken`)];
+    if (report.durableBefore.source === 'derived' && metaBefore !== undefined)
+      expect(fs.readFileSync(metaAside).equals(metaBefore)).toBe(true);
     // What was dropped of lies there as it was.
     for (const { file, keptAs, droppedBytes, change } of report.files) {
       if (keptAs === null) expect([change, droppedBytes]).toEqual([change, 0]);
@@ -467,6 +501,21 @@ describe('a repair', () => {
     expect(differences(log.dir, before)).toEqual([]);
   });
 
+  it('changes nothing where the newest closed segment cannot be opened, which the durable position is derived from', async () => {
+    const { log, before } = damaged(cases['a missing durable position, and a damaged block'] as Case, 2);
+    const real = fs.openSync;
+    let fails = true;
+    const spy = vi.spyOn(fs, 'openSync').mockImplementation((file, ...rest) => {
+      if (!fails || path.basename(String(file)) !== path.basename(log.segments[2].file))
+        return real(file, ...rest);
+      fails = false;
+      throw Object.assign(new Error('EIO: i/o error'), { code: 'EIO' });
+    });
+    onTestFinished(() => spy.mockRestore());
+    await expect(repairLog({ dir: log.dir })).rejects.toMatchObject({ code: 'OPEN_FAILED' });
+    expect(differences(log.dir, before)).toEqual([]);
+  });
+
   it('changes nothing where more segments are missing than a log can lose', async () => {
     const log = buildLog({ segments: [{ blocks: full(2) }] });
     writeMeta(log);
@@ -503,6 +552,82 @@ describe('a repair', () => {
     const seen: string[] = [];
     await repairLog({ dir: log.dir, onProgress: (done, total) => seen.push(`${done}/${total}`) });
     expect(seen).toEqual(['1/3', '2/3', '3/3', '4/6', '5/6', '6/6']);
+  });
+
+  it.each(all)('of %s takes no more room than it says', (_, each) => {
+    const { log } = damaged(each, 2);
+    const { roomBytes } = repairNow(log.dir, true);
+    const before = allocated(log.dir);
+    let most = before;
+    const real = fs.fdatasyncSync;
+    const spy = vi.spyOn(fs, 'fdatasyncSync').mockImplementation((fd) => {
+      real(fd);
+      most = Math.max(most, allocated(log.dir));
+    });
+    onTestFinished(() => spy.mockRestore());
+    expect(repairNow(log.dir).roomBytes).toBe(roomBytes);
+    expect(most - before).toBeLessThanOrEqual(roomBytes);
+  });
+
+  it('changes nothing where there is less room than it takes', async () => {
+    const { log, before } = damaged(cases['several damaged ranges'] as Case, 2);
+    const { roomBytes } = repairNow(log.dir, true);
+    const bsize = 4096;
+    const left = roomBytes / bsize - 1;
+    const spy = vi
+      .spyOn(fs, 'statfsSync')
+      .mockReturnValue({ type: 0, bsize, blocks: 1000, bfree: left, bavail: left, files: 0, ffree: 0 });
+    onTestFinished(() => spy.mockRestore());
+    const error = await repairLog({ dir: log.dir }).catch((caught: unknown) => caught);
+    expect(error).toMatchObject({ code: 'DISK_FULL', file: log.dir });
+    expect((error as WalError).reason).toContain(`takes ${roomBytes} bytes of room, and ${left * bsize} are`);
+    expect(differences(log.dir, before)).toEqual([]);
+    spy.mockReturnValue({ type: 0, bsize, blocks: 0, bfree: 0, bavail: 0, files: 0, ffree: 0 });
+    expect((await repairLog({ dir: log.dir })).repaired).toBe(true);
+  });
+
+  it('does not count what a killed one has left half-written', async () => {
+    const { log } = damaged(cases['a damaged block'] as Case, 2);
+    const left = [
+      `${log.segments[1].file}.tmp`,
+      `${log.segments[2].file}.lz4.tmp`,
+      path.join(log.dir, `${META_FILE}.tmp`),
+    ];
+    for (const file of left) fs.writeFileSync(file, new Uint8Array(100_000));
+    const own = path.join(log.dir, 'FS.notes.tmp');
+    fs.writeFileSync(own, 'mine');
+    const free = repairNow(log.dir, true).roomBytes - 4096;
+    const spy = vi.spyOn(fs, 'statfsSync').mockImplementation((() => {
+      const bfree = (free + (left.some((file) => fs.existsSync(file)) ? 0 : 4096)) / 4096;
+      return { blocks: 1000, bsize: 4096, bfree, bavail: bfree };
+    }) as unknown as typeof fs.statfsSync);
+    onTestFinished(() => spy.mockRestore());
+    expect((await repairLog({ dir: log.dir })).repaired).toBe(true);
+    expect([...left, own].filter((file) => fs.existsSync(file))).toEqual([own]);
+  });
+
+  it('leaves nothing half-written where the disk fills, and goes on when there is room', async () => {
+    const { log } = damaged(cases['several damaged ranges'] as Case, 2);
+    const found = readAll(log.dir, { mode: 'diagnostic' });
+    const real = fs.writeSync as (...args: unknown[]) => number;
+    let room = 300_000;
+    const spy = vi.spyOn(fs, 'writeSync').mockImplementation(((
+      fd: number,
+      bytes: Uint8Array,
+      from: number,
+    ) => {
+      const written = Math.min(room, bytes.length - from);
+      room -= written;
+      if (written === 0) throw Object.assign(new Error('ENOSPC: no space left'), { code: 'ENOSPC' });
+      return real(fd, bytes, from, written, from);
+    }) as unknown as typeof fs.writeSync);
+    onTestFinished(() => spy.mockRestore());
+    await expect(repairLog({ dir: log.dir })).rejects.toMatchObject({ code: 'DISK_FULL' });
+    expect(fs.readdirSync(log.dir).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+    expect(readAll(log.dir, { mode: 'diagnostic' }).ids).toEqual(found.ids);
+    spy.mockRestore();
+    await repairLog({ dir: log.dir });
+    expect(readAll(log.dir)).toMatchObject({ ids: found.ids, error: undefined });
   });
 
   it('needs room for one segment beside the damaged one', () => {

@@ -1,5 +1,5 @@
 import fs from 'node:fs';
-import type { SegmentFile } from '@fswal/format';
+import { BLOCK_BYTES, type SegmentFile } from '@fswal/format';
 import { SpscRing } from '@fswal/ring';
 import { describe, expect, it } from 'vitest';
 import { LogReader } from '../src/log-reader.js';
@@ -95,9 +95,10 @@ describe('SegmentPreloader', () => {
   it('sends the new memory of a window that had to grow', () => {
     const { preloader, messages, memory, record, take, log } = preloaderOf(1, 1);
     const { buffer } = memory[0];
-    fs.truncateSync(log.segments[0].file, buffer.byteLength + 100_000);
+    const larger = buildLog({ segments: [{ blocks: full(20) }], blocksPerSegment: 20 });
+    fs.copyFileSync(larger.segments[0].file, log.segments[0].file);
     preloader.doWork();
-    expect(memory[0].buffer.byteLength).toBe(buffer.byteLength + 100_000);
+    expect(memory[0].buffer.byteLength).toBe(buffer.byteLength + 4 * BLOCK_BYTES);
     expect(messages).toEqual([{ kind: 'memory', window: 0, buffer: memory[0].buffer }]);
     expect(take()).toBe(0);
     expect(record[FilledWord.messages]).toBe(1);

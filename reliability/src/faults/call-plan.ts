@@ -37,6 +37,27 @@ export function syncsFiles({ name }: TracedCall): boolean {
   return name === 'fsync' || name === 'fdatasync' || name === 'msync';
 }
 
+/** Each kind of call of each thread once: the first on a file of its kind. */
+export function oneOfEach(calls: readonly PlannedCall[]): PlannedCall[] {
+  return [...kindsOf(calls).values()].map((kind) => kind[0] as PlannedCall);
+}
+
+/** Each kind of call of each thread twice: the first and the last one on a file of its kind. */
+export function firstAndLastOfEach(calls: readonly PlannedCall[]): PlannedCall[] {
+  return [...kindsOf(calls).values()].flatMap(
+    (kind) => [...new Set([kind[0], kind.at(-1)])] as PlannedCall[],
+  );
+}
+
+function kindsOf(calls: readonly PlannedCall[]): Map<string, PlannedCall[]> {
+  const kinds = new Map<string, PlannedCall[]>();
+  for (const call of calls) {
+    const kind = `${call.thread} ${call.name} ${call.text.replaceAll(/\d+/g, '')}`;
+    kinds.set(kind, [...(kinds.get(kind) ?? []), call]);
+  }
+  return kinds;
+}
+
 /** Runs the scenario, `action` striking at one of its calls. @returns the run, and whether the call was reached */
 export async function strikeAt(
   scenario: ScenarioOptions,

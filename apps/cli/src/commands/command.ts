@@ -6,8 +6,6 @@ export interface Context {
   readonly output: Output;
   /** The result as JSON, one object in one line. */
   readonly json: boolean;
-  /** Aborted by Ctrl-C. */
-  readonly signal: AbortSignal;
 }
 
 export type CommandResult = Promise<ExitStatus>;

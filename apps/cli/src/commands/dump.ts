@@ -1,16 +1,14 @@
 import { EVENT_WORDS, idAt } from '@fswal/format';
 import { RecoveryManager } from '@fswal/recovery';
 import { ExitStatus } from '../exit-status.js';
-import { breathe } from '../interrupts.js';
 import { CSV_HEADER, type EventFormat, eventLines } from '../log/event-text.js';
+import { betweenEvents } from '../log/gap-text.js';
 import { requireLog } from '../log/require-log.js';
 import { plural } from '../units.js';
 import type { CommandResult, Context } from './command.js';
 
 /** Text is handed on in pieces of about this size. */
 const CHUNK_CHARS = 256 * 1024;
-/** So many are read between two looks for a signal. */
-const BLOCKS_PER_BREATH = 1024;
 
 export interface DumpOptions {
   readonly from?: bigint;
@@ -32,7 +30,8 @@ export async function dump(dir: string, options: DumpOptions, context: Context):
   try {
     if (format === 'csv') await context.output.print(CSV_HEADER);
     const limitEventId = await printEvents(recovery, options, context);
-    if (diagnostic && limitEventId !== undefined) await readToEnd(recovery, context);
+    // Gaps are known at the end only.
+    if (diagnostic) while (recovery.nextBlock() !== undefined);
     return tellGaps(recovery, limitEventId, context);
   } finally {
     await recovery.close();
@@ -46,7 +45,7 @@ export async function dump(dir: string, options: DumpOptions, context: Context):
 export async function printEvents(
   recovery: RecoveryManager,
   { limit = Number.POSITIVE_INFINITY, format }: Pick<DumpOptions, 'limit' | 'format'>,
-  { output, signal }: Context,
+  { output }: Context,
 ): Promise<bigint | undefined> {
   let left = limit;
   let lastEventId = 0n;
@@ -62,18 +61,10 @@ export async function printEvents(
       if (text.length < CHUNK_CHARS) continue;
       await output.print(text);
       text = '';
-      await breathe(signal);
     }
     return lastEventId;
   } finally {
     if (text !== '') await output.print(text);
-  }
-}
-
-/** Gaps are known at the end only. */
-async function readToEnd(recovery: RecoveryManager, { signal }: Context): Promise<void> {
-  for (let blocks = 1; recovery.nextBlock() !== undefined; blocks++) {
-    if (blocks % BLOCKS_PER_BREATH === 0) await breathe(signal);
   }
 }
 
@@ -84,11 +75,11 @@ function tellGaps(
   { output }: Context,
 ): ExitStatus {
   const gaps = report.gaps.filter((gap) => limitEventId === undefined || gap.afterEventId < limitEventId);
-  for (const { file, reason, message, offset, blocks, afterEventId, beforeEventId } of gaps) {
-    const between = `between event ${afterEventId} and ${beforeEventId === 0n ? 'the end' : `event ${beforeEventId}`}`;
+  for (const { file, reason, message, offset, blocks, ...ids } of gaps) {
     output.say(
-      `fswal: ${reason}: ${plural(blocks, 'block')} passed over ${between} (file ${file}, offset ${offset}): ${message}`,
+      `fswal: ${reason}: ${plural(blocks, 'block')} passed over ${betweenEvents(ids)} (file ${file}, offset ${offset}): ${message}`,
     );
   }
-  return gaps.length === 0 ? ExitStatus.Sound : ExitStatus.Damaged;
+  // What retention took while the log was read is no damage.
+  return gaps.every(({ reason }) => reason === 'SEGMENT_NOT_FOUND') ? ExitStatus.Sound : ExitStatus.Damaged;
 }

@@ -4,8 +4,10 @@ import { parseSegmentFileName, verifySegment, WalError } from '@fswal/format';
 import { readSegmentFile } from '@fswal/format/files';
 import { type DirectoryLock, loadProvider, syncDirectory } from '@fswal/mmap';
 import { ExitStatus } from '../exit-status.js';
+import { interruptible } from '../interrupts.js';
 import { writeNewFile } from '../log/new-file.js';
 import { formatBytes } from '../units.js';
+import { UsageError } from '../usage-error.js';
 import type { CommandResult, Context } from './command.js';
 
 const COMPRESSED_SUFFIX = '.lz4';
@@ -20,6 +22,8 @@ export interface ExpandOptions {
 
 /** Unpacks and verifies a compressed segment, and writes what it was. */
 export async function expand(file: string, { out, remove }: ExpandOptions, context: Context): CommandResult {
+  if (out === STDOUT && context.json)
+    throw new UsageError('stdout is for the bytes or for JSON: give -o a file, or leave out --json');
   const into = out ?? plainNameOf(file);
   const lock =
     parseSegmentFileName(path.basename(into)) === undefined ? undefined : await lockDirectoryOf(into);
@@ -29,7 +33,7 @@ export async function expand(file: string, { out, remove }: ExpandOptions, conte
       await context.output.print(bytes);
       return ExitStatus.Sound;
     }
-    writeNewFile(into, bytes);
+    await interruptible((signal) => writeNewFile(into, bytes, signal));
     if (remove) removeFile(file);
     const result = { file: into, bytes: bytes.length, removed: remove ? file : null };
     if (context.json) await context.output.printJson(result);
@@ -42,7 +46,7 @@ export async function expand(file: string, { out, remove }: ExpandOptions, conte
 
 function plainNameOf(file: string): string {
   if (file.endsWith(COMPRESSED_SUFFIX)) return file.slice(0, -COMPRESSED_SUFFIX.length);
-  throw new RangeError(`${file} does not end in ${COMPRESSED_SUFFIX}: say with -o where to write`);
+  throw new UsageError(`${file} does not end in ${COMPRESSED_SUFFIX}: say with -o where to write`);
 }
 
 /** A recorder at work must not find a second form of a segment that it knows. */

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { type Gap, type RepairedFile, type RepairReport, repairLog } from '@fswal/recovery';
 import { ExitStatus } from '../exit-status.js';
+import { describeGap } from '../log/gap-text.js';
 import { requireLog } from '../log/require-log.js';
 import { formatBytes, formatCount, formatRange, plural } from '../units.js';
 import type { CommandResult, Context } from './command.js';
@@ -13,7 +14,7 @@ export interface RepairCommandOptions {
 export async function repair(
   dir: string,
   { dryRun }: RepairCommandOptions,
-  { output, json }: Pick<Context, 'output' | 'json'>,
+  { output, json }: Context,
 ): CommandResult {
   requireLog(dir);
   let bar: ReturnType<typeof output.progress> | undefined;
@@ -32,7 +33,8 @@ export async function repair(
 }
 
 function describe(dir: string, report: RepairReport, dryRun: boolean): string {
-  const { repaired, files, gaps, tailRing, events, firstEventId, lastEventId, durableBefore } = report;
+  const { repaired, files, gaps, tailRing, events, firstEventId, lastEventId, durableBefore, roomBytes } =
+    report;
   if (!repaired) return `${dir}: sound, nothing to repair\n`;
   return `${[
     `${dir}: ${dryRun ? 'would be repaired; nothing was changed' : 'repaired'}`,
@@ -43,6 +45,7 @@ function describe(dir: string, report: RepairReport, dryRun: boolean): string {
     ...describeRing(tailRing),
     `  ${plural(events, 'event')} ${dryRun ? 'would be' : 'are'} in the segments then: ${formatRange(firstEventId, lastEventId)}`,
     `  the log was durable up to event ${formatCount(durableBefore.eventId)} (${durableBefore.source})`,
+    ...(dryRun ? [`  it takes ${formatBytes(roomBytes)} of room on the disk`] : []),
   ].join('\n')}\n`;
 }
 
@@ -52,11 +55,6 @@ function describeFile({ file, change, keptAs, droppedBytes, droppedBlocks, gaps 
   const kept = keptAs === null ? '' : `; as it was: ${path.basename(keptAs)}`;
   const reasons = gaps.map((gap) => `    ${describeGap(gap)}`);
   return [`  ${path.basename(file)}: ${change}${dropped}${kept}`, ...reasons];
-}
-
-function describeGap({ reason, message, block, afterEventId, beforeEventId }: Gap): string {
-  const before = beforeEventId === 0n ? 'the end' : `event ${beforeEventId}`;
-  return `${reason}, block ${block}, between event ${afterEventId} and ${before}: ${message}`;
 }
 
 /** What is wrong with files that stay as they are. */

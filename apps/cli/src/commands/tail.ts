@@ -50,16 +50,12 @@ async function follow(
   dir: string,
   { from, printed }: { from: bigint; printed: bigint },
   format: EventFormat,
-  { output, signal }: Context,
+  { output }: Context,
 ): Promise<void> {
   const fromEventId = printed === 0n ? from : printed;
   const recovery = await RecoveryManager.open({ dir, follow: true, fromEventId });
   let isConnected = printed === 0n;
-  const close = () => void recovery.close();
-  signal.addEventListener('abort', close);
   try {
-    // Before there was a listener, nobody was told.
-    signal.throwIfAborted();
     while (await recovery.waitForNext()) {
       const block = recovery.nextBlock();
       if (block !== undefined) {
@@ -67,9 +63,7 @@ async function follow(
         isConnected = true;
       } else if (recovery.report.complete) break;
     }
-    signal.throwIfAborted();
   } finally {
-    signal.removeEventListener('abort', close);
     await recovery.close();
   }
 }

@@ -1,15 +1,17 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { isDamage, parseSegmentFileName, verifySegment, WalError } from '@fswal/format';
-import { type DurableReport, readSegmentFile } from '@fswal/format/files';
+import { type DurablePosition, isDamage, parseSegmentFileName, verifySegment, WalError } from '@fswal/format';
+import { type DurableReport, readSegmentFile, salvageCompressedFile } from '@fswal/format/files';
+import { type SalvagedSegment, salvageSegment } from '@fswal/recovery';
 import { ExitStatus } from '../exit-status.js';
-import { breathe } from '../interrupts.js';
+import { describeGap } from '../log/gap-text.js';
 import { type LogVerdict, LogVerifier } from '../log/log-verifier.js';
 import { requireLog } from '../log/require-log.js';
-import { rowOfError, rowOfVerification, type SegmentRow } from '../log/segment-row.js';
+import { rowOfError, rowOfVerification, type SegmentRow, withGaps } from '../log/segment-row.js';
 import { formatCount, formatRange, plural } from '../units.js';
 import type { CommandResult, Context } from './command.js';
 
+const NOTHING_DURABLE: DurablePosition = { segmentIndex: 0, offset: 0, eventId: 0n, prefixChecksum: 0n };
 const NO_POSITION: DurableReport = { eventId: 0n, source: 'derived', note: 'a segment alone has none' };
 
 /** So often a log is verified while retention takes segments before they are read. */
@@ -18,7 +20,7 @@ const MAX_TRIES = 5;
 /** Verifies every byte of a log, or of one segment file. */
 export async function verify(target: string, context: Context): CommandResult {
   const isFile = fs.statSync(target, { throwIfNoEntry: false })?.isFile() === true;
-  const { rows, verdict, durable } = isFile ? verifyFile(target) : await verifyLog(target, context);
+  const { rows, verdict, durable } = isFile ? verifyFile(target) : verifyLog(target, context);
   const { status, error, events, firstEventId, lastEventId } = verdict;
   if (context.json) {
     const durableEventId = durable.eventId;
@@ -45,11 +47,11 @@ interface Verified {
 }
 
 /** Begins anew where a recorder's retention was faster and the log looks damaged for it. */
-async function verifyLog(dir: string, context: Context): Promise<Verified> {
+function verifyLog(dir: string, context: Context): Verified {
   requireLog(dir);
   for (let tries = 1; ; tries++) {
     const verifier = LogVerifier.open(dir);
-    const rows = await rowsOf(verifier, context);
+    const rows = rowsOf(verifier, context);
     const verdict = verifier.finish();
     if (verdict.error === undefined || !verifier.isOutrun || tries === MAX_TRIES) {
       return { rows, verdict, durable: verifier.durable.report };
@@ -57,13 +59,12 @@ async function verifyLog(dir: string, context: Context): Promise<Verified> {
   }
 }
 
-async function rowsOf(verifier: LogVerifier, { output, signal }: Context): Promise<SegmentRow[]> {
+function rowsOf(verifier: LogVerifier, { output }: Context): SegmentRow[] {
   const bar = output.progress('verifying', verifier.files.length);
   const rows: SegmentRow[] = [];
   for (const row of verifier.rows()) {
     rows.push(row);
     bar.update(rows.length);
-    await breathe(signal);
   }
   bar.stop();
   return rows;
@@ -73,22 +74,33 @@ async function rowsOf(verifier: LogVerifier, { output, signal }: Context): Promi
 function verifyFile(file: string): Verified {
   const name = path.basename(file);
   const segmentIndex = parseSegmentFileName(name)?.segmentIndex;
+  const isPacked = name.endsWith('.lz4');
   let error: WalError | undefined;
   let row: SegmentRow;
   try {
-    const bytes = readSegmentFile(file, name.endsWith('.lz4'));
+    const bytes = readSegmentFile(file, isPacked);
     const v = verifySegment(bytes, segmentIndex === undefined ? {} : { segmentIndex });
     row = rowOfVerification(name, segmentIndex ?? v.header?.segmentIndex ?? 0, v);
-    if (v.status !== 'OK') error = new WalError(v.status, v.at?.message ?? '', { file, ...v.at });
+    if (v.status !== 'OK') {
+      error = new WalError(v.status, v.at?.message ?? '', { file, ...v.at });
+      row = withGaps(row, salvageFile(file, row.segmentIndex, bytes));
+    }
   } catch (thrown) {
     if (!(thrown instanceof WalError)) throw thrown;
     error = thrown;
     row = rowOfError(name, segmentIndex ?? 0, thrown);
+    if (isPacked && thrown.code === 'SEGMENT_CORRUPTED')
+      row = withGaps(row, salvageFile(file, row.segmentIndex, salvageCompressedFile(file)));
   }
   const { status, events } = row;
   const [firstEventId, lastEventId] = [BigInt(row.firstEventId), BigInt(row.lastEventId)];
   const verdict = { status, error, events, firstEventId, lastEventId, ringEvents: 0, notes: [] };
   return { rows: [row], verdict, durable: NO_POSITION };
+}
+
+function salvageFile(file: string, segmentIndex: number, bytes: Uint8Array): SalvagedSegment {
+  const place = { afterEventId: 0n, chainedChecksum: undefined };
+  return salvageSegment(bytes, { file, segmentIndex, ...place, durable: NOTHING_DURABLE });
 }
 
 function report(
@@ -103,17 +115,29 @@ function report(
   const verdict = error === undefined ? colours.green('sound') : colours.red(`damaged: ${error.code}`);
   const lines = [
     `${target}: ${verdict}`,
-    `  ${plural(rows.length, 'segment file')}, every byte of each verified`,
+    `  ${plural(rows.length, 'segment file')}, ${describeSound(rows)}`,
     `  ${plural(events, 'event')}: ${formatRange(firstEventId, lastEventId)}${inRing}`,
     `  durable up to event ${formatCount(durable.eventId)} (${durable.source})`,
   ];
-  for (const { file, status, at } of rows) {
-    if (at === undefined) continue;
-    const what = status === 'OK' ? 'torn tail behind the durable position' : status;
-    lines.push(
-      `  ${file}: ${what}, block ${at.block}, offset ${at.offset}, after event ${at.eventId}: ${at.message}`,
-    );
-  }
-  lines.push(...notes.map((note) => `  ${note}`));
+  lines.push(...rows.flatMap(describeDamage), ...notes.map((note) => `  ${note}`));
   return `${lines.join('\n')}\n`;
+}
+
+function describeSound(rows: readonly SegmentRow[]): string {
+  const sound = rows.filter(({ status }) => status === 'OK').length;
+  return sound === rows.length ? 'every byte of each verified' : `${formatCount(sound)} of them sound`;
+}
+
+/** Where what is wrong with a segment begins; of a damaged one, all that is wrong with it. */
+function describeDamage({ file, status, at, soundBlocks = 0, gaps }: SegmentRow): string[] {
+  if (at === undefined) return [];
+  const what = status === 'OK' ? 'torn tail behind the durable position' : status;
+  const first = `  ${file}: ${what}, block ${at.block}, offset ${at.offset}, after event ${at.eventId}: ${at.message}`;
+  if (gaps === undefined) return [first];
+  const rest = gaps.length === 0 ? '' : ', but not:';
+  return [
+    first,
+    `    ${plural(soundBlocks, 'block')} of it sound${rest}`,
+    ...gaps.map((gap) => `      ${describeGap(gap)}`),
+  ];
 }

@@ -1,42 +1,61 @@
 import { EVENT_WORDS, idAt } from '@fswal/format';
 import { listLogDirectory, oneFormEach } from '@fswal/format/files';
 import { RecoveryManager } from '@fswal/recovery';
-import { readSegmentFront } from './segment-front.js';
+import { readSegmentFront, type SegmentFront } from './segment-front.js';
 
 /**
- * Where the last `count` events of a log begin, by reading it from ever further back.
+ * Where the last `count` events of a log begin. The headers of the closed segments tell where to look; from there on the
+ * events are counted, not kept.
  * @returns the id of the first of them; for a count of 0, one above the last event
  * @throws WalError as a strict recovery
  */
 export async function findLastEvents(dir: string, count: number): Promise<bigint> {
-  const firstIds = listFirstIds(dir);
-  for (let back = 1; ; back *= 2) {
-    const from = firstIds[firstIds.length - back];
-    const { found, isEnough } = await lastEvents(dir, from, count);
-    if (isEnough || from === undefined) return found;
+  for (let from = guessFrom(listFronts(dir), count); ; from = 0n) {
+    const { events, endEventId } = await countEvents(dir, from);
+    if (count === 0) return endEventId + 1n;
+    if (events >= count || from === 0n) return idBehind(dir, from, Math.max(0, events - count));
   }
 }
 
-/** First event ids of the segments that have events. */
-function listFirstIds(dir: string): bigint[] {
-  const files = oneFormEach(listLogDirectory(dir).segments);
-  const ids = files.map((file) => readSegmentFront(dir, file)?.firstEventId ?? 0n);
-  return ids.filter((id) => id !== 0n);
+/** The segments that have events. */
+function listFronts(dir: string): SegmentFront[] {
+  const fronts = oneFormEach(listLogDirectory(dir).segments).flatMap(
+    (file) => readSegmentFront(dir, file) ?? [],
+  );
+  return fronts.filter(({ firstEventId }) => firstEventId !== 0n);
 }
 
-async function lastEvents(dir: string, from: bigint | undefined, count: number) {
-  const recovery = await RecoveryManager.open({ dir, ...(from === undefined ? {} : { fromEventId: from }) });
+/** First event of the last segment behind which there are so many events, as the headers say; 0 = the oldest. */
+function guessFrom(fronts: readonly SegmentFront[], count: number): bigint {
+  let events = 0;
+  for (const { header, firstEventId } of fronts.toReversed()) {
+    // Of an open segment the header does not tell it.
+    events += header?.eventCount ?? 0;
+    if (events >= count) return firstEventId;
+  }
+  return 0n;
+}
+
+async function countEvents(dir: string, from: bigint): Promise<{ events: number; endEventId: bigint }> {
+  const recovery = await RecoveryManager.open({ dir, fromEventId: from });
   try {
-    // Only the last ids seen so far are kept, of whatever the log holds.
-    const ids: bigint[] = [];
+    while (recovery.nextBlock() !== undefined);
+    return recovery.report;
+  } finally {
+    await recovery.close();
+  }
+}
+
+/** Id of the event that comes so many events behind the first one from `from` on. */
+async function idBehind(dir: string, from: bigint, events: number): Promise<bigint> {
+  const recovery = await RecoveryManager.open({ dir, fromEventId: from });
+  try {
+    let left = events;
     for (let block = recovery.nextBlock(); block !== undefined; block = recovery.nextBlock()) {
-      const first = Math.max(0, block.count - count);
-      for (let i = first; i < block.count; i++) ids.push(idAt(block.words, block.base + i * EVENT_WORDS));
-      if (ids.length > 2 * count) ids.splice(0, ids.length - count);
+      if (left < block.count) return idAt(block.words, block.base + left * EVENT_WORDS);
+      left -= block.count;
     }
-    const found = ids.at(-count);
-    if (count > 0) return { found: found ?? ids[0] ?? 1n, isEnough: found !== undefined };
-    return { found: recovery.report.endEventId + 1n, isEnough: true };
+    return 1n;
   } finally {
     await recovery.close();
   }

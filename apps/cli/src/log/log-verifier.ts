@@ -4,38 +4,34 @@ import {
   BLOCK_BYTES,
   BLOCK_HEADER_BYTES,
   blockOffset,
-  durableSegmentMissing,
   EVENT_BYTES,
   idAt,
   LogScan,
-  MAX_TAIL_BLOCKS,
   type PreviousSegment,
-  readTailRing,
   SEGMENT_HEADER_BYTES,
   type SegmentFile,
   type SegmentsEnd,
   type SegmentVerdict,
   type Status,
-  tailRingBytes,
+  type VerifyOptions,
   verifySegment,
   WalError,
   WORD_BYTES,
-  withoutRetired,
 } from '@fswal/format';
 import {
   type KnownDurable,
-  knownDurable,
+  type LogSurvey,
   listLogDirectory,
-  oneFormEach,
-  otherForms,
   readBootId,
-  readDurablePosition,
-  readRegularFile,
   readTailRingPlace,
+  salvageCompressedFile,
+  surveyLog,
+  TailRingImage,
 } from '@fswal/format/files';
+import { type SalvagedSegment, salvageSegment } from '@fswal/recovery';
 import { plural } from '../units.js';
 import { type ReadSegment, readListedSegment } from './listed-segment.js';
-import { rowOfError, rowOfVerdict, rowOfVerification, type SegmentRow } from './segment-row.js';
+import { rowOfError, rowOfVerdict, rowOfVerification, type SegmentRow, withGaps } from './segment-row.js';
 
 /** What became of a log as a whole. */
 export interface LogVerdict {
@@ -55,7 +51,8 @@ export interface LogVerdict {
 
 /**
  * Verifies every byte of a log, segment by segment, and comes to the same end as a strict recovery. After that end each
- * file is still verified: by itself and, where it follows a sound one, its link to that.
+ * file is still verified: by itself, and its link to the one before as far as that is sound. Of a damaged one every block
+ * is looked at.
  *
  * A recorder may be at work, so things are read in the order that `LogReader` of @fswal/recovery explains: the tail
  * ring, the durable position, the list of segments, the segments.
@@ -65,7 +62,7 @@ export class LogVerifier {
   readonly files: readonly SegmentFile[];
   readonly #dir: string;
   readonly #packed: ReadonlyMap<number, SegmentFile>;
-  readonly #ring: Uint8Array | undefined;
+  readonly #ring: TailRingImage | undefined;
   readonly #notes: string[];
   readonly #scan: LogScan;
   #error: WalError | undefined;
@@ -75,35 +72,32 @@ export class LogVerifier {
   #isOutrun = false;
   /** Where the log ends in a torn tail. */
   #tornFile = '';
-  /** The last file that was judged alone, where it is sound. */
+  /** The last file that is damaged or was judged alone: what is known of its end. */
   #previous: (PreviousSegment & { readonly segmentIndex: number }) | undefined;
 
   private constructor(
     dir: string,
-    ring: Uint8Array | undefined,
-    durable: KnownDurable,
-    files: readonly SegmentFile[],
+    ring: TailRingImage | undefined,
+    { durable, files, otherForms, missing }: LogSurvey,
     notes: string[],
   ) {
     this.#dir = dir;
     this.#ring = ring;
     this.durable = durable;
-    this.files = oneFormEach(files);
-    this.#packed = otherForms(files);
+    this.files = files;
+    this.#packed = otherForms;
     this.#notes = notes;
     this.#scan = new LogScan(durable.position);
-    this.#error = durableSegmentMissing(durable.position, files[0]?.segmentIndex, dir);
+    this.#error = missing;
   }
 
   /** @throws WalError DIRECTORY_NOT_FOUND, OPEN_FAILED, READ_FAILED; SEGMENT_CORRUPTED for a damaged `wal_tail.place` */
   static open(dir: string): LogVerifier {
     const { file, note } = readTailRingPlace(dir);
-    const ring = file === undefined ? undefined : readRing(file);
-    const meta = readDurablePosition(dir);
-    const { segments } = listLogDirectory(dir);
-    const durable = knownDurable(dir, meta, segments);
-    const notes = [note, durable.report.note].filter((text) => text !== undefined);
-    return new LogVerifier(dir, ring, durable, withoutRetired(segments, durable.position), notes);
+    const ring = file === undefined ? undefined : TailRingImage.read(file, readBootId());
+    const survey = surveyLog(dir);
+    const notes = [note, survey.durable.report.note].filter((text) => text !== undefined);
+    return new LogVerifier(dir, ring, survey, notes);
   }
 
   /** Verifies the segments one by one. Those that a recorder takes away meanwhile have no row. */
@@ -132,13 +126,13 @@ export class LogVerifier {
     };
     if (this.#error !== undefined || this.#ring === undefined) return { ...verdict, ...inSegments };
     const end = { ...this.#end, lastEventId: this.#scan.lastEventId };
-    const { runs, events, lastEventId, note } = readTailRing(this.#ring, end, readBootId());
+    const { runs, events, lastEventId, note } = this.#ring.beyond(end);
     if (note !== undefined) this.#notes.push(`tail ring: ${note}`);
     if (events === 0) return { ...verdict, ...inSegments };
     return {
       ...verdict,
       events: this.#events + events,
-      firstEventId: this.#events > 0 ? firstEventId : idAt(asWords(this.#ring), runs[0].wordIndex),
+      firstEventId: this.#events > 0 ? firstEventId : idAt(this.#ring.words, runs[0].wordIndex),
       lastEventId,
       ringEvents: events,
     };
@@ -163,11 +157,18 @@ export class LogVerifier {
       if (!(error instanceof WalError)) throw error;
       this.#error ??= error;
       this.#previous = undefined;
-      return rowOfError(file.name, segmentIndex, error);
+      const row = rowOfError(file.name, segmentIndex, error);
+      if (!file.compressed || error.code !== 'SEGMENT_CORRUPTED') return row;
+      const bytes = salvageCompressedFile(path.join(this.#dir, file.name));
+      return withGaps(
+        row,
+        this.#salvage(segmentIndex, { name: file.name, bytes }, this.#placeOf(segmentIndex)),
+      );
     }
   }
 
   #judge(segmentIndex: number, { name, bytes }: ReadSegment): SegmentRow {
+    const place = this.#scan.verifyOptions(segmentIndex);
     const verdict = this.#scan.judge(segmentIndex, bytes, path.join(this.#dir, name));
     const { decision, events, error, unreachableBlocks } = verdict;
     if (decision === 'refuse') this.#error = error;
@@ -183,7 +184,9 @@ export class LogVerifier {
       );
     }
     const row = rowOfVerdict(name, segmentIndex, verdict);
-    if (error?.code !== 'SEGMENT_GAP') return row;
+    if (decision !== 'refuse') return row;
+    if (error?.code !== 'SEGMENT_GAP')
+      return withGaps(row, this.#salvage(segmentIndex, { name, bytes }, place));
     // The gap is no fault of the file behind it, which may be sound.
     const {
       state,
@@ -197,8 +200,7 @@ export class LogVerifier {
 
   /** Behind the end of the log: the file by itself, and its link to the one before where that is sound. */
   #judgeAlone(segmentIndex: number, { name, bytes }: ReadSegment): SegmentRow {
-    const before = this.#previous?.segmentIndex === segmentIndex - 1 ? this.#previous : undefined;
-    const place = before === undefined ? { afterEventId: this.#scan.lastEventId } : { previous: before };
+    const place = this.#placeOf(segmentIndex);
     const v = verifySegment(bytes, { segmentIndex, ...place });
     const { lastEventId, chainedChecksum } = v;
     const isSound = v.status === 'OK' && v.state === 'sealed';
@@ -208,7 +210,31 @@ export class LogVerifier {
         `${name}: ${plural(v.events, 'event')} behind the torn tail of ${this.#tornFile} cannot be reached`,
       );
     }
-    return rowOfVerification(name, segmentIndex, v);
+    const row = rowOfVerification(name, segmentIndex, v);
+    return v.status === 'OK' ? row : withGaps(row, this.#salvage(segmentIndex, { name, bytes }, place));
+  }
+
+  #placeOf(segmentIndex: number): VerifyOptions {
+    const before = this.#previous?.segmentIndex === segmentIndex - 1 ? this.#previous : undefined;
+    return before === undefined ? { afterEventId: this.#scan.lastEventId } : { previous: before };
+  }
+
+  /** Looks behind the damage of a segment. The next one is linked to what is found there. */
+  #salvage(
+    segmentIndex: number,
+    { name, bytes }: ReadSegment,
+    { previous, afterEventId = 0n }: VerifyOptions,
+  ): SalvagedSegment {
+    const salvaged = salvageSegment(bytes, {
+      file: path.join(this.#dir, name),
+      segmentIndex,
+      afterEventId: previous?.lastEventId ?? afterEventId,
+      chainedChecksum: previous?.chainedChecksum,
+      durable: this.durable.position,
+    });
+    const { lastEventId, chainedChecksum } = salvaged;
+    this.#previous = { segmentIndex, lastEventId, chainedChecksum, complete: true };
+    return salvaged;
   }
 }
 
@@ -223,16 +249,4 @@ function endOf(bytes: Uint8Array, { endOffset, lastEventId }: SegmentVerdict): S
     lastEventWord: lastEvent / WORD_BYTES,
     eventsInBlock: (lastEvent - BLOCK_HEADER_BYTES) / EVENT_BYTES,
   };
-}
-
-/** The whole ring. What is larger than any is none: its header alone says so. Undefined where there is no such file. */
-function readRing(file: string): Uint8Array | undefined {
-  try {
-    return readRegularFile(file, tailRingBytes(MAX_TAIL_BLOCKS));
-  } catch (error) {
-    if (!(error instanceof WalError)) throw error;
-    if (error.code === 'SEGMENT_CORRUPTED') return new Uint8Array(0);
-    if ((error.cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT') return undefined;
-    throw error;
-  }
 }

@@ -1,4 +1,5 @@
 import type { SegmentState, SegmentVerdict, SegmentVerification, Status, WalError } from '@fswal/format';
+import type { Gap, SalvagedSegment } from '@fswal/recovery';
 
 /** What verification says of one segment file. Plain data; ids are u64 as decimal strings, '0' = none. */
 export interface SegmentRow {
@@ -17,6 +18,9 @@ export interface SegmentRow {
   readonly state: SegmentState;
   /** Where what is wrong begins. */
   readonly at?: RowPlace;
+  /** Of a damaged segment: all blocks that verify, those behind the first damage too, and what does not. */
+  readonly soundBlocks?: number;
+  readonly gaps?: readonly Gap[];
 }
 
 export interface RowPlace {
@@ -70,6 +74,11 @@ export function rowOfError(file: string, segmentIndex: number, error: WalError):
     state: 'unreadable',
     at: placeOf(error),
   };
+}
+
+/** The row of a damaged segment, with all that is wrong in it. */
+export function withGaps(row: SegmentRow, { soundBlocks, gaps }: SalvagedSegment): SegmentRow {
+  return { ...row, soundBlocks, gaps };
 }
 
 function idsOf(events: number, firstEventId: bigint, lastEventId: bigint) {

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import os from 'node:os';
 import { fileURLToPath } from 'node:url';
 
 /** Below the runner's own limit, so that what hangs is ended and not left behind. */
@@ -8,7 +9,8 @@ const TIMEOUT_MS = 55_000;
 export const BIN = fileURLToPath(new URL('../../bin/fswal.js', import.meta.url));
 
 export interface Run {
-  readonly status: number | null;
+  /** As a shell has it: 128 + the number of the signal that ended it. */
+  readonly status: number;
   readonly stdout: string;
   readonly stderr: string;
 }
@@ -55,8 +57,13 @@ export async function fswal(args: readonly (string | number)[], options: RunOpti
       child.kill('SIGINT');
     });
   }
-  const [status] = (await once(child, 'close')) as [number | null];
-  return { status, ...texts };
+  return { status: await statusOf(child), ...texts };
+}
+
+/** The exit status of a child, as a shell has it: 128 + the number of the signal that ended it. */
+export async function statusOf(child: ChildProcess): Promise<number> {
+  const [status, signal] = (await once(child, 'close')) as [number, null] | [null, NodeJS.Signals];
+  return status ?? 128 + os.constants.signals[signal];
 }
 
 /** The one JSON object that a run with `--json` printed, alone in one line. */
@@ -65,10 +72,10 @@ export function jsonOf<T = Record<string, unknown>>({ stdout, stderr }: Run): T 
   return JSON.parse(stdout) as T;
 }
 
-/** The JSON objects that a run printed, one in a line. */
+/** The JSON objects that a run printed, one in a line. One that was interrupted may leave the last line unfinished. */
 export function linesOf<T = Record<string, unknown>>({ stdout }: Pick<Run, 'stdout'>): T[] {
   return stdout
     .split('\n')
-    .filter((line) => line !== '')
+    .slice(0, -1)
     .map((line) => JSON.parse(line) as T);
 }

@@ -20,10 +20,14 @@ export class LiveRecorder {
     });
   }
 
-  /** @param batch events between two syncs */
-  static start(dir: string, batch: number): LiveRecorder {
+  /**
+   * @param batch events between two syncs
+   * @param maxSegments how many segments retention leaves; default: all
+   */
+  static start(dir: string, batch: number, maxSegments?: number): LiveRecorder {
+    const args = [batch, ...(maxSegments === undefined ? [] : [maxSegments])].map(String);
     return new LiveRecorder(
-      spawn(process.execPath, [KEEP_RECORDING, dir, String(batch)], { stdio: ['pipe', 'pipe', 'inherit'] }),
+      spawn(process.execPath, [KEEP_RECORDING, dir, ...args], { stdio: ['pipe', 'pipe', 'inherit'] }),
     );
   }
 

@@ -57,8 +57,20 @@ export function lineOf(id: number): object {
   return { eventId, timestamp: String(timestamp), price, quantity, userId, orderId, type, orderType, side };
 }
 
+/** Logs of so many events that no test has touched: each gets a copy. */
+const untouched = new Map<number, string>();
+
 /** A log of `events` events, 1, 2, 3 and so on, in segments of 16 blocks, closed. */
-export async function record(events: number, dir = tempDir(), firstId = 1): Promise<string> {
+export async function record(events: number, dir?: string, firstId = 1): Promise<string> {
+  if (dir !== undefined) return recordIn(dir, events, firstId);
+  const master = untouched.get(events) ?? (await recordIn(tempDir(), events, firstId));
+  untouched.set(events, master);
+  const copy = tempDir();
+  fs.cpSync(master, copy, { recursive: true });
+  return copy;
+}
+
+async function recordIn(dir: string, events: number, firstId: number): Promise<string> {
   const recorder = await RecorderManager.open({
     dir,
     blocksPerSegment: SEGMENT_BLOCKS,

@@ -12,10 +12,13 @@ export {
   readFully,
   readRegularFile,
   readSome,
+  refuseLarger,
 } from './log-files.js';
+export { type LogSurvey, surveyLog } from './log-survey.js';
 export { compressSegment, decompressSegment, MAX_COMPRESSED_BYTES, MAX_SEGMENT_BYTES } from './lz4.js';
-export { readSegmentFile } from './read-segment-file.js';
+export { readSegmentFile, salvageCompressedFile } from './read-segment-file.js';
 export { readSegmentStart, type SegmentStart } from './read-segment-start.js';
-export { salvageFrame } from './salvage-frame.js';
+export { declaredBytes, readFileHeader, usedBytes } from './segment-extent.js';
 export { lowestSegmentInUse, type ReaderRegistration, registerReader } from './segments-in-use.js';
+export { TailRingImage } from './tail-ring-image.js';
 export { encodeTailRingPlace, readTailRingPlace, type TailRingPlace } from './tail-ring-place.js';

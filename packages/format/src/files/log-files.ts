@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { WalError } from '../errors.js';
-import { META_FILE, parseSegmentFileName, type SegmentFile } from '../file-names.js';
+import { isLogFileName, META_FILE, parseSegmentFileName, type SegmentFile } from '../file-names.js';
 import { META_BYTES } from '../layout.js';
 import { type DurablePosition, decodeMeta } from '../meta.js';
 
@@ -14,7 +14,7 @@ const LIST_CHUNK = 1024;
 export interface LogDirectory {
   /** In index order; both forms of one segment stand beside each other, the `.wal` first. */
   readonly segments: readonly SegmentFile[];
-  /** Every other name that may be of a log: what begins with `FS.` or `wal_`. */
+  /** Every other name that may be of a log: see `isLogFileName`. */
   readonly others: readonly string[];
   /** How many names are none of these. They are not kept: there may be any number of them. */
   readonly foreign: number;
@@ -32,7 +32,7 @@ export function listLogDirectory(dir: string): LogDirectory {
         const { name } = entry;
         const segment = parseSegmentFileName(name);
         if (segment !== undefined) segments.push(segment);
-        else if (name.startsWith('FS.') || name.startsWith('wal_')) others.push(name);
+        else if (isLogFileName(name)) others.push(name);
         else foreign++;
       }
     } finally {
@@ -72,12 +72,14 @@ export function openRegularFile(file: string, flags = fs.constants.O_RDONLY): { 
   } catch (cause) {
     throw new WalError('OPEN_FAILED', messageOf(cause), { file, cause });
   }
-  const stats = fs.fstatSync(fd);
-  if (!stats.isFile()) {
+  try {
+    const stats = fs.fstatSync(fd);
+    if (!stats.isFile()) throw new Error('this is not a regular file');
+    return { fd, bytes: stats.size };
+  } catch (cause) {
     closeFile(fd, file);
-    throw new WalError('OPEN_FAILED', 'this is not a regular file', { file });
+    throw new WalError('OPEN_FAILED', messageOf(cause), { file, cause });
   }
-  return { fd, bytes: stats.size };
 }
 
 /** Closes a descriptor of `file`, which it is no more whatever this throws. @throws WalError CLOSE_FAILED */
@@ -90,16 +92,22 @@ export function closeFile(fd: number, file: string): void {
 }
 
 /**
- * Reads `into.length` bytes from the start of the file, less where it ends before. `onProgress` is called after each
+ * Reads `into.length` bytes of the file from `offset` on, less where it ends before. `onProgress` is called after each
  * megabyte.
  * @returns the number of bytes read
  * @throws WalError READ_FAILED
  */
-export function readFully(fd: number, into: Uint8Array, file: string, onProgress?: () => void): number {
+export function readFully(
+  fd: number,
+  into: Uint8Array,
+  file: string,
+  onProgress?: () => void,
+  offset = 0,
+): number {
   let done = 0;
   while (done < into.length) {
     const chunk = into.subarray(done, Math.min(done + READ_CHUNK_BYTES, into.length));
-    const count = readSome(fd, chunk, done, file);
+    const count = readSome(fd, chunk, offset + done, file);
     if (count === 0) break;
     done += count;
     onProgress?.();
@@ -127,18 +135,19 @@ export function readSome(fd: number, into: Uint8Array, offset: number, file: str
 export function readRegularFile(file: string, maxBytes: number): Uint8Array {
   const { fd, bytes } = openRegularFile(file);
   try {
-    if (bytes > maxBytes) {
-      throw new WalError(
-        'SEGMENT_CORRUPTED',
-        `${bytes} bytes are more than such a file can have (${maxBytes})`,
-        { file },
-      );
-    }
+    refuseLarger(bytes, maxBytes, file);
     const content = new Uint8Array(bytes);
     return content.subarray(0, readFully(fd, content, file));
   } finally {
     closeFile(fd, file);
   }
+}
+
+/** @throws WalError SEGMENT_CORRUPTED for a file of more bytes than such a file can have */
+export function refuseLarger(bytes: number, maxBytes: number, file: string): void {
+  if (bytes <= maxBytes) return;
+  const message = `${bytes} bytes are more than such a file can have (${maxBytes})`;
+  throw new WalError('SEGMENT_CORRUPTED', message, { file, offset: maxBytes });
 }
 
 /**

@@ -2,10 +2,13 @@ import { WalError } from '../errors.js';
 import { BLOCK_HEADER_BYTES, EVENT_BYTES, SEGMENT_HEADER_BYTES } from '../layout.js';
 import { decodeSegmentHeader, type SegmentHeader } from '../segment-header.js';
 import { readCompressedStart } from './compressed-start.js';
-import { closeFile, openRegularFile, readFully } from './log-files.js';
+import { closeFile, isErrno, openRegularFile, readFully } from './log-files.js';
 
 const FIRST_EVENT_OFFSET = SEGMENT_HEADER_BYTES + BLOCK_HEADER_BYTES;
 const START_BYTES = FIRST_EVENT_OFFSET + EVENT_BYTES;
+
+/** Why an open fails that may succeed another time, or for somebody else: they say nothing of what is in the file. */
+const PASSING = ['EIO', 'EMFILE', 'ENFILE', 'ENOMEM', 'EACCES', 'EPERM'];
 
 /** The front of a segment, only to find out where to begin: whoever reads the segment judges it, header included. */
 export interface SegmentStart {
@@ -17,7 +20,7 @@ export interface SegmentStart {
 /**
  * The front of a segment file, or undefined where it cannot be opened or is not that of segment `segmentIndex`. Of a
  * compressed segment no more than that is unpacked.
- * @throws WalError READ_FAILED: what a bad sector hides may be anything
+ * @throws WalError READ_FAILED; OPEN_FAILED where the device or the process is to blame: what they hide may be anything
  */
 export function readSegmentStart(
   file: string,
@@ -33,8 +36,9 @@ export function readSegmentStart(
       firstEvent: bytes.length < START_BYTES ? new Uint8Array(0) : bytes.subarray(FIRST_EVENT_OFFSET),
     };
   } catch (error) {
-    if (error instanceof WalError && error.code !== 'READ_FAILED') return undefined;
-    throw error;
+    if (!(error instanceof WalError) || error.code === 'READ_FAILED') throw error;
+    if (PASSING.some((errno) => isErrno(error.cause, errno))) throw error;
+    return undefined;
   }
 }
 

@@ -1,11 +1,5 @@
 import { isWhole, type SegmentFile, type SegmentVerification, verifySegment, WalError } from '@fswal/format';
-import {
-  MAX_COMPRESSED_BYTES,
-  MAX_SEGMENT_BYTES,
-  readRegularFile,
-  readSegmentFile,
-  salvageFrame,
-} from '@fswal/format/files';
+import { readSegmentFile, salvageCompressedFile } from '@fswal/format/files';
 import type { LogFolder } from './log-folder.js';
 
 /** A segment as it was found. */
@@ -58,9 +52,7 @@ function readForm(folder: LogFolder, file: SegmentFile): ReadForm {
       throw new WalError(code, `${reason}; ${advice}`, place);
     }
     if (code !== 'SEGMENT_CORRUPTED') throw error;
-    const bytes = file.compressed
-      ? salvageFrame(readRegularFile(from, MAX_COMPRESSED_BYTES), MAX_SEGMENT_BYTES)
-      : new Uint8Array(0);
+    const bytes = file.compressed ? salvageCompressedFile(from) : new Uint8Array(0);
     return { file, bytes, damage: new WalError(code, reason, place) };
   }
 }

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { BROKEN_SUFFIX, WalError, type WalErrorCode } from '@fswal/format';
-import { closeFile } from '@fswal/format/files';
+import { BROKEN_SUFFIX, META_FILE, parseSegmentFileName, WalError, type WalErrorCode } from '@fswal/format';
+import { closeFile, listLogDirectory } from '@fswal/format/files';
 
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR } = fs.constants;
 const FILE_MODE = 0o600;
@@ -57,20 +57,51 @@ export class LogFolder {
   }
 
   exists(name: string): boolean {
-    return fs.lstatSync(this.at(name), { throwIfNoEntry: false }) !== undefined;
+    const stats = () => fs.lstatSync(this.at(name), { throwIfNoEntry: false });
+    return this.#attempt('READ_FAILED', name, stats) !== undefined;
+  }
+
+  /** Of a file that is there. @throws WalError READ_FAILED */
+  stat(name: string): fs.BigIntStats {
+    return this.#attempt('READ_FAILED', name, () => fs.lstatSync(this.at(name), { bigint: true }));
+  }
+
+  /**
+   * Bytes that this process may still write to the disk. Infinity where the file system does not tell, as some in user
+   * space do not.
+   * @throws WalError READ_FAILED
+   */
+  get freeBytes(): number {
+    const { blocks, bfree, bavail, bsize } = this.#attempt('READ_FAILED', '.', () =>
+      fs.statfsSync(this.base),
+    );
+    if (blocks === 0) return Number.POSITIVE_INFINITY;
+    return (process.geteuid?.() === 0 ? bfree : bavail) * bsize;
+  }
+
+  /** Removes the new content of files that nobody came to finish. @throws WalError READ_FAILED, WRITE_FAILED */
+  removeUnfinished(): void {
+    for (const name of listLogDirectory(this.base).others.filter(isTemp)) this.#remove(name);
   }
 
   /**
    * Gives a file a new content, whole or not at all: the old one goes, unless `keep` asks for it under another name.
    * There is no moment at which nothing has the name.
    * @returns the name that the old content has now, null where it is gone
-   * @throws WalError OPEN_FAILED, DISK_FULL, WRITE_FAILED, FSYNC_FAILED: the old content is still there
+   * @throws WalError OPEN_FAILED, READ_FAILED, DISK_FULL, WRITE_FAILED, FSYNC_FAILED: the old content is still there, and
+   * nothing of a new one that is not whole
    */
   replace(name: string, content: Uint8Array, keep: boolean): string | null {
     const temp = `${name}${TEMP_SUFFIX}`;
-    this.#writeTemp(temp, content);
-    const keptAs = keep ? this.#linkAside(name) : null;
-    this.#attempt('WRITE_FAILED', name, () => fs.renameSync(this.at(temp), this.at(name)));
+    let keptAs: string | null;
+    try {
+      this.#writeTemp(temp, content);
+      keptAs = keep ? this.#linkAside(name) : null;
+      this.#attempt('WRITE_FAILED', name, () => fs.renameSync(this.at(temp), this.at(name)));
+    } catch (error) {
+      this.#remove(temp);
+      throw error;
+    }
     this.#sync();
     return keptAs;
   }
@@ -85,10 +116,26 @@ export class LogFolder {
 
   /** Brings what a file has to the device. @throws WalError FSYNC_FAILED */
   syncFile(name: string): void {
+    this.#inFile(name, () => {});
+  }
+
+  /**
+   * Overwrites the front of a file in place: less than a sector, which a device writes whole or not at all.
+   * @throws WalError WRITE_FAILED, FSYNC_FAILED
+   */
+  overwriteFront(name: string, front: Uint8Array): void {
+    this.#inFile(name, (fd) => {
+      this.#attempt('WRITE_FAILED', name, () => fs.writeSync(fd, front, 0, front.length, 0));
+    });
+  }
+
+  /** Opens a file, and brings it to the device when `use` is done with it. */
+  #inFile(name: string, use: (fd: number) => void): void {
     const fd = this.#attempt('FSYNC_FAILED', name, () =>
       fs.openSync(this.at(name), O_RDWR | O_NOFOLLOW | O_NONBLOCK),
     );
     try {
+      use(fd);
       this.#attempt('FSYNC_FAILED', name, () => fs.fdatasyncSync(fd));
     } finally {
       closeFile(fd, this.label(name));
@@ -112,10 +159,10 @@ export class LogFolder {
 
   /** The name aside that leads to the same file already. */
   #asideOf(name: string): string | undefined {
-    const { ino, nlink } = fs.lstatSync(this.at(name), { bigint: true });
+    const { ino, nlink } = this.stat(name);
     if (nlink === 1n) return undefined;
     for (let n = 0; this.exists(asideName(name, n)); n++) {
-      if (fs.lstatSync(this.at(asideName(name, n)), { bigint: true }).ino === ino) return asideName(name, n);
+      if (this.stat(asideName(name, n)).ino === ino) return asideName(name, n);
     }
     return undefined;
   }
@@ -126,9 +173,8 @@ export class LogFolder {
     return asideName(name, n);
   }
 
-  /** A new file with mode 0600 whatever the umask. One of that name that was never finished is removed first. */
+  /** A new file with mode 0600 whatever the umask. */
   #writeTemp(temp: string, content: Uint8Array): void {
-    this.#attempt('WRITE_FAILED', temp, () => fs.rmSync(this.at(temp), { force: true }));
     const fd = this.#attempt('OPEN_FAILED', temp, () =>
       fs.openSync(this.at(temp), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, FILE_MODE),
     );
@@ -144,6 +190,10 @@ export class LogFolder {
     }
   }
 
+  #remove(name: string): void {
+    this.#attempt('WRITE_FAILED', name, () => fs.rmSync(this.at(name), { force: true }));
+  }
+
   #sync(): void {
     this.#attempt('FSYNC_FAILED', '.', () => fs.fsyncSync(this.#fd));
   }
@@ -155,6 +205,12 @@ export class LogFolder {
       throw failed(code, this.label(name), cause);
     }
   }
+}
+
+function isTemp(name: string): boolean {
+  if (!name.endsWith(TEMP_SUFFIX)) return false;
+  const finished = name.slice(0, -TEMP_SUFFIX.length);
+  return finished === META_FILE || parseSegmentFileName(finished) !== undefined;
 }
 
 function asideName(name: string, n: number): string {

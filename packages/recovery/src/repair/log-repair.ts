@@ -1,4 +1,3 @@
-import fs from 'node:fs';
 import {
   asWords,
   blockOffset,
@@ -16,14 +15,14 @@ import {
   WalError,
   WORD_BYTES,
 } from '@fswal/format';
-import { compressSegment, readSegmentFile } from '@fswal/format/files';
+import { compressSegment, type LogSurvey, readSegmentFile } from '@fswal/format/files';
 import { DiagnosticScan, type JudgedSegment } from '../diagnostic-scan.js';
-import type { LogSurvey } from '../log-survey.js';
 import type { Gap } from '../recovery-report.js';
 import type { SoundParts } from '../segment-salvage.js';
 import { type FoundSegment, findSegment } from './find-segment.js';
 import type { LogFolder } from './log-folder.js';
 import type { RepairedFile } from './repair-report.js';
+import { RepairRoom } from './repair-room.js';
 import {
   countEvents,
   firstEventOf,
@@ -76,6 +75,7 @@ export class LogRepair {
   events = 0;
   firstEventId = 0n;
   readonly files: RepairedFile[] = [];
+  readonly room = new RepairRoom();
 
   readonly #folder: LogFolder;
   readonly #survey: LogSurvey;
@@ -324,7 +324,7 @@ export class LogRepair {
     version: FormatVersion,
     seed: bigint,
   ): SegmentFrame {
-    const changedNs = fs.lstatSync(this.#folder.at(name), { bigint: true }).mtimeNs;
+    const changedNs = this.#folder.stat(name).mtimeNs;
     const { createdNs = changedNs, closedNs = 0n } = header ?? {};
     return { version, segmentIndex, seed, createdNs, closedNs: closedNs || changedNs };
   }
@@ -348,6 +348,10 @@ export class LogRepair {
     const asPlain = compressed && damage !== undefined;
     const plain = segmentFileName(segmentIndex);
     const into: SegmentFile = asPlain ? { name: plain, segmentIndex, compressed: false } : file;
+    // Compressed it is known when it is done; it was about as large before.
+    const written = into.compressed ? Number(this.#folder.stat(name).size) : bytes.length;
+    if (keep) this.room.keep(written);
+    else this.room.pass(written);
     if (this.#writes) {
       const content = into.compressed ? compressSegment(bytes) : bytes;
       const kept = this.#folder.replace(into.name, content, keep && !asPlain);
@@ -362,6 +366,7 @@ export class LogRepair {
     const { version = 2, closedNs = 1n } = this.#kept ?? {};
     const frame = { version, segmentIndex, seed: 0n, createdNs: closedNs, closedNs };
     const { bytes } = rewriteSegment(new Uint8Array(0), { runs: [], unsealed: undefined }, frame);
+    this.room.keep(bytes.length);
     if (this.#writes) this.#folder.replace(name, bytes, false);
     this.#report(name, 'added', null, []);
   }

@@ -1,6 +1,5 @@
-import { type DurablePosition, encodeMeta, META_FILE } from '@fswal/format';
-import { listLogDirectory } from '@fswal/format/files';
-import { type LogSurvey, surveyLog } from '../log-survey.js';
+import { type DurablePosition, encodeMeta, META_BYTES, META_FILE, WalError } from '@fswal/format';
+import { type LogSurvey, listLogDirectory, readDurablePosition, surveyLog } from '@fswal/format/files';
 import { LogFolder } from './log-folder.js';
 import { LogRepair, type RepairStep } from './log-repair.js';
 import type { RepairedFile, RepairReport } from './repair-report.js';
@@ -26,8 +25,9 @@ export interface RepairOptions {
  *
  * @throws TypeError for options of the wrong type
  * @throws WalError DIRECTORY_NOT_FOUND; DIRECTORY_LOCKED while a recorder or another repair is at work; READ_FAILED where
- * the device does not give a file, OPEN_FAILED where one is not a regular file, SEGMENT_GAP where too many are missing:
- * then nothing was changed; DISK_FULL, WRITE_FAILED, FSYNC_FAILED: a repair after this one goes on
+ * the device does not give a file, OPEN_FAILED where one is not a regular file, SEGMENT_GAP where too many are missing,
+ * DISK_FULL where there is less room than it takes: then nothing was changed; DISK_FULL, WRITE_FAILED, FSYNC_FAILED later
+ * on: what is done stands, and a repair after this one goes on
  */
 export async function repairLog(options: RepairOptions): Promise<RepairReport> {
   const { dir, dryRun = false, onProgress = () => {} } = checked(options);
@@ -66,20 +66,27 @@ export function repairFolder(
   const plan = walk('nothing');
   const ring = RingRepair.plan(folder, plan.before, plan.after, survey.durable.position.eventId);
   const repaired = plan.needed || ring.needed;
+  // Where there is none that can be used, a new one stands beside what there is.
+  if (survey.durable.report.source === 'derived') plan.room.keep(META_BYTES);
+  const roomBytes = repaired ? plan.room.bytes : 0;
   if (repaired && !dryRun) {
+    requireRoom(folder, roomBytes);
+    // From segments that are written anew another one would be derived.
+    if (survey.durable.report.source === 'derived') storeDurable(folder, survey.durable.position);
     total = segments * (1 + Number(plan.cuts) + Number(plan.mends));
-    ring.relink();
+    ring.relink(folder);
     const cut = plan.cuts ? walk('cut') : plan;
     // What is above the durable position and does not connect is cut. While segments are chained anew that must not be.
     if (plan.mends) raiseDurable(folder, survey, cut.before);
     const mended = plan.mends ? walk('all') : cut;
-    if (!mended.durableFits) storeDurable(folder, mended.endPosition(ring.holdsAllAfter), false);
+    if (!mended.durableFits) storeDurable(folder, mended.endPosition(ring.holdsAllAfter));
   }
   const ringFile = ring.moveAside(folder, repaired && !dryRun);
   return {
     dir: folder.path,
     dryRun,
     repaired,
+    roomBytes,
     gaps: plan.gaps,
     files: [...plan.files.sort(byName), ...(ringFile === undefined ? [] : [ringFile])],
     events: plan.events,
@@ -90,12 +97,20 @@ export function repairFolder(
   };
 }
 
+/** @throws WalError DISK_FULL, before anything of the log is changed */
+function requireRoom(folder: LogFolder, roomBytes: number): void {
+  // An earlier repair that was killed.
+  folder.removeUnfinished();
+  const { freeBytes } = folder;
+  if (roomBytes <= freeBytes) return;
+  const message = `a repair takes ${roomBytes} bytes of room, and ${freeBytes} are left; nothing was changed: make room, or repair a copy on a larger disk`;
+  throw new WalError('DISK_FULL', message, { file: folder.path });
+}
+
 /** Makes all of the segments durable as they are, up to their end. */
 function raiseDurable(folder: LogFolder, { durable }: LogSurvey, end: SegmentEnd | undefined): void {
   if (end === undefined || end.lastEventId <= durable.position.eventId) return;
-  // One that is missing or damaged was no help, but it is evidence.
-  const keep = durable.report.source === 'derived' && folder.exists(META_FILE);
-  storeDurable(folder, end.position, keep);
+  storeDurable(folder, end.position);
 }
 
 /** The torn tail was cut from its end on. */
@@ -103,10 +118,11 @@ function byName(a: RepairedFile, b: RepairedFile): number {
   return a.file < b.file ? -1 : Number(a.file > b.file);
 }
 
-/** Data first. */
-function storeDurable(folder: LogFolder, position: DurablePosition, keep: boolean): void {
+/** Data first. A metadata file that is damaged was no help, but it is evidence. */
+function storeDurable(folder: LogFolder, position: DurablePosition): void {
   for (const { name } of listLogDirectory(folder.base).segments) folder.syncFile(name);
-  folder.replace(META_FILE, encodeMeta(position), keep);
+  const isDamaged = folder.exists(META_FILE) && !('position' in readDurablePosition(folder.base));
+  folder.replace(META_FILE, encodeMeta(position), isDamaged);
 }
 
 function checked(options: RepairOptions): RepairOptions {

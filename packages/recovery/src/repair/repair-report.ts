@@ -8,6 +8,8 @@ export interface RepairReport {
   readonly dryRun: boolean;
   /** Whether anything had to be changed. */
   readonly repaired: boolean;
+  /** Room on the disk that it takes, at most at a time, in bytes; with `dryRun`, what there has to be. 0 = none. */
+  readonly roomBytes: number;
   /** What was wrong, in the order of the log: what could not be kept, and what was only out of place (0 bytes). */
   readonly gaps: readonly Gap[];
   /** Files that were changed, in the order of the log. */

@@ -1,4 +1,3 @@
-import fs from 'node:fs';
 import path from 'node:path';
 import {
   asWords,
@@ -13,15 +12,8 @@ import {
   type TailRingContent,
   tailRingBytes,
   tailRingEventWord,
-  WalError,
 } from '@fswal/format';
-import {
-  closeFile,
-  openRegularFile,
-  readBootId,
-  readRegularFile,
-  readTailRingPlace,
-} from '@fswal/format/files';
+import { readBootId, readRegularFile, readTailRingPlace, TailRingImage } from '@fswal/format/files';
 import type { TailRingReport } from '../recovery-report.js';
 import { LogFolder } from './log-folder.js';
 import type { RepairedFile } from './repair-report.js';
@@ -78,15 +70,11 @@ export class RingRepair {
   ): RingRepair {
     const { file, note } = readTailRingPlace(folder.base);
     if (note !== undefined) return new RingRepair({ events: 0, note }, undefined, false, undefined);
-    if (file === undefined || fs.lstatSync(file, { throwIfNoEntry: false }) === undefined) {
+    const image = file === undefined ? undefined : TailRingImage.read(file, readBootId())?.bytes;
+    // A recorder that was killed before it had written the header had appended nothing.
+    if (image === undefined || image.every((byte) => byte === 0)) {
       return new RingRepair(null, undefined, false, undefined);
     }
-    const image = readRing(file);
-    if (image instanceof WalError) {
-      return new RingRepair({ events: 0, note: image.reason }, file, true, undefined);
-    }
-    // A recorder that was killed before it had written the header had appended nothing.
-    if (image.every((byte) => byte === 0)) return new RingRepair(null, undefined, false, undefined);
     const read = (end: SegmentEnd | undefined): TailRingContent => {
       const segmentsEnd: SegmentsEnd = end?.segmentsEnd ?? { lastEventId: afterEventId, ...NO_SEGMENTS };
       return readTailRing(image, segmentsEnd, readBootId());
@@ -107,19 +95,13 @@ export class RingRepair {
   }
 
   /** Before any segment is changed: from then on the ring goes on from the new one, which a second try makes alike. */
-  relink(): void {
+  relink(folder: LogFolder): void {
     if (this.#link === undefined || this.#file === undefined) return;
-    const { fd } = openRegularFile(this.#file, fs.constants.O_RDWR);
-    try {
-      const image = readRegularFile(this.#file, tailRingBytes(MAX_TAIL_BLOCKS));
-      const header = decodeTailRingHeader(image);
-      if (header === undefined) return;
-      encodeTailRingHeader({ ...header, link: this.#link }, image);
-      fs.writeSync(fd, image, 0, TAIL_RING_HEADER_BYTES, 0);
-      fs.fdatasyncSync(fd);
-    } finally {
-      closeFile(fd, this.#file);
-    }
+    const header = decodeTailRingHeader(readRegularFile(this.#file, tailRingBytes(MAX_TAIL_BLOCKS)));
+    if (header === undefined) return;
+    const bytes = new Uint8Array(TAIL_RING_HEADER_BYTES);
+    encodeTailRingHeader({ ...header, link: this.#link }, bytes);
+    inFolderOf(this.#file, folder, (holder, name) => holder.overwriteFront(name, bytes));
   }
 
   /**
@@ -129,17 +111,23 @@ export class RingRepair {
    */
   moveAside(folder: LogFolder, write: boolean): RepairedFile | undefined {
     if (!this.isForeign || this.#file === undefined) return undefined;
-    const dir = path.dirname(this.#file);
-    const own = dir === folder.base;
-    const holder = own ? folder : LogFolder.open(dir);
-    try {
-      const name = path.basename(this.#file);
+    return inFolderOf(this.#file, folder, (holder, name) => {
       const aside = write ? holder.moveAside(name) : holder.asideName(name);
       const [file, keptAs] = [holder.label(name), holder.label(aside)];
       return { file, change: 'moved aside', keptAs, droppedBytes: 0, droppedBlocks: 0, gaps: [] };
-    } finally {
-      if (!own) holder.close();
-    }
+    });
+  }
+}
+
+/** Does something with a ring in the folder that it lies in, which need not be the log's. */
+function inFolderOf<T>(file: string, folder: LogFolder, use: (holder: LogFolder, name: string) => T): T {
+  const dir = path.dirname(file);
+  const own = dir === folder.base;
+  const holder = own ? folder : LogFolder.open(dir);
+  try {
+    return use(holder, path.basename(file));
+  } finally {
+    if (!own) holder.close();
   }
 }
 
@@ -164,14 +152,4 @@ function readWhole(
     }
   }
   return above === content.events ? { content, after } : undefined;
-}
-
-/** The ring, or why it cannot be one. */
-function readRing(file: string): Uint8Array | WalError {
-  try {
-    return readRegularFile(file, tailRingBytes(MAX_TAIL_BLOCKS));
-  } catch (error) {
-    if (error instanceof WalError && error.code === 'SEGMENT_CORRUPTED') return error;
-    throw error;
-  }
 }

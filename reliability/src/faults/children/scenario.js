@@ -6,7 +6,7 @@
 //        ["appendPatiently", n] ["readAll"] ["fill", file]
 //        ["reopen"] (opens and closes again) ["write", file, bytes] ["remove", file] ["until", file] (waits for it)
 //        ["stop"] (all its threads, until SIGCONT) ["in", dir] (from now on another log, as in a process of its own)
-//        ["leave", file, bytes] (fills the disk but for so much) ["reopenIfRefused"] (where the last "reopen" failed)
+//        ["repair"] ["leave", file, bytes] (fills the disk but for so much) ["reopenIfRefused"] (where the last "reopen" failed)
 // One JSON line a step on stdout: { step, code, message, returned, durable, stored, files, fds }.
 import fs from 'node:fs';
 import { join } from 'node:path';
@@ -169,6 +169,10 @@ const actions = {
       line.read++;
     }
     await recovery.close();
+  },
+  async repair() {
+    const { repairLog } = await import('@fswal/recovery');
+    await repairLog({ dir });
   },
   write(file, size) {
     fs.writeFileSync(file, new Uint8Array(size));

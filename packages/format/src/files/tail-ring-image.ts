@@ -8,53 +8,54 @@
  * The ring is read before the segments. A recorder reuses a slot only when its events are in a segment, so what was
  * overwritten between the two reads is in the segments by the time they are read.
  */
+import { WalError } from '../errors.js';
+import { asWords } from '../event-ids.js';
+import { BLOCK_BYTES, BLOCK_EVENTS, MAX_TAIL_BLOCKS, TAIL_RING_HEADER_BYTES } from '../layout.js';
 import {
-  asWords,
-  BLOCK_BYTES,
-  BLOCK_EVENTS,
-  MAX_TAIL_BLOCKS,
   readTailRing,
   type SegmentsEnd,
-  TAIL_RING_HEADER_BYTES,
   type TailRingContent,
   tailRingBytes,
   tailRingEventWord,
-  WalError,
-} from '@fswal/format';
-import { closeFile, openRegularFile, readFully } from '@fswal/format/files';
+} from '../tail-ring.js';
+import { closeFile, isErrno, openRegularFile, readFully } from './log-files.js';
 
 /** The ring as it was before the segments were read. */
 export class TailRingImage {
+  readonly bytes: Uint8Array;
+  /** The same as 32-bit words. */
   readonly words: Int32Array;
-  readonly #bytes: Uint8Array;
   /** Events that came, went or were being stored between the two reads. */
   readonly #unsettled: number;
   readonly #bootId: string;
 
   private constructor(bytes: Uint8Array, unsettled: number, bootId: string) {
+    this.bytes = bytes;
     this.words = asWords(bytes);
-    this.#bytes = bytes;
     this.#unsettled = unsettled;
     this.#bootId = bootId;
   }
 
   /**
-   * Reads the ring at `file`. `bootId` is that of the machine now.
+   * Reads the ring at `file`. `bootId` is that of the machine now. `onProgress` is called after each megabyte; what it
+   * throws ends the read.
    * @returns undefined where there is none
    * @throws WalError OPEN_FAILED, READ_FAILED
    */
-  static read(file: string, bootId: string, onProgress: () => void): TailRingImage | undefined {
+  static read(file: string, bootId: string, onProgress?: () => void): TailRingImage | undefined {
     let opened: ReturnType<typeof openRegularFile>;
     try {
       opened = openRegularFile(file);
     } catch (error) {
-      if (error instanceof WalError && isMissing(error.cause)) return undefined;
+      if (error instanceof WalError && isErrno(error.cause, 'ENOENT')) return undefined;
       throw error;
     }
     try {
-      // What is larger than any ring is none; its header alone says so.
-      const size = opened.bytes > tailRingBytes(MAX_TAIL_BLOCKS) ? TAIL_RING_HEADER_BYTES : opened.bytes;
-      const buffer = new Uint8Array(size);
+      // What is larger than any ring is none: an image without a header, that is not unused either.
+      if (opened.bytes > tailRingBytes(MAX_TAIL_BLOCKS)) {
+        return new TailRingImage(new Uint8Array(TAIL_RING_HEADER_BYTES).fill(0xff), 0, bootId);
+      }
+      const buffer = new Uint8Array(opened.bytes);
       const once = buffer.subarray(0, readFully(opened.fd, buffer, file, onProgress));
       const slots = Math.max(0, Math.floor((once.length - TAIL_RING_HEADER_BYTES) / BLOCK_BYTES));
       const ids = copyIds(asWords(once), slots);
@@ -68,7 +69,7 @@ export class TailRingImage {
 
   /** The events beyond the end of the segments. */
   beyond(end: SegmentsEnd): TailRingContent {
-    const content = readTailRing(this.#bytes, end, this.#bootId);
+    const content = readTailRing(this.bytes, end, this.#bootId);
     if (content.state !== 'foreign' || this.#unsettled === 0) return content;
     return { ...content, note: `${content.note} (a recorder was writing it)` };
   }
@@ -101,8 +102,4 @@ function cutUnsettled(words: Int32Array, slots: number, ids: Int32Array): number
     }
   }
   return cut;
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && (error as NodeJS.ErrnoException).code === 'ENOENT';
 }

@@ -1,0 +1,120 @@
+/* Files whose size says more than is in them: what is read of them, and how much memory that takes. */
+import fs from 'node:fs';
+import { blockOffset, MAX_BLOCKS_PER_SEGMENT, segmentBytes, verifySegment } from '@fswal/format';
+import { readSegmentFile } from '@fswal/format/files';
+import { describe, expect, it } from 'vitest';
+import { type BuiltLog, buildLog, full, writeMeta } from './helpers/log-builder.js';
+import { readAll } from './helpers/read-all.js';
+import { zero } from './helpers/vandal.js';
+
+const MOST_BYTES = segmentBytes(MAX_BLOCKS_PER_SEGMENT);
+const MIB = 2 ** 20;
+
+/** What reading needs besides: the metadata, the other segment, what the runner loads meanwhile. */
+const MOST_READ = MIB;
+
+/** Bytes that this process reads while it does this, as the kernel counts them. */
+function readBy(work: () => void): number {
+  const total = () => Number(/^rchar: (\d+)/.exec(fs.readFileSync('/proc/self/io', 'latin1'))?.[1]);
+  const before = total();
+  work();
+  return total() - before;
+}
+
+/** By how many bytes the most memory that this process ever had grows while it does this. */
+function memoryOf(work: () => void): number {
+  const most = () => process.resourceUsage().maxRSS * 1024;
+  const before = most();
+  work();
+  return most() - before;
+}
+
+/** A log of two segments, durable to its end, the first of which is a hole of `bytes` bytes. */
+function logWithHole(bytes: number): BuiltLog {
+  const log = buildLog({ segments: [{ blocks: full(2) }, { blocks: full(2) }] });
+  writeMeta(log);
+  fs.writeFileSync(log.segments[0].file, '');
+  fs.truncateSync(log.segments[0].file, bytes);
+  return log;
+}
+
+describe.runIf(process.platform === 'linux')('a file that is a hole', () => {
+  it('larger than any segment: is refused by its size', () => {
+    const log = logWithHole(MOST_BYTES + 1);
+    const read = readBy(() => {
+      expect(readAll(log.dir).error).toMatchObject({ code: 'SEGMENT_CORRUPTED', offset: MOST_BYTES });
+      expect(() => readSegmentFile(log.segments[0].file, false)).toThrow('more than such a file can have');
+    });
+    expect(read).toBeLessThan(MOST_READ);
+  });
+
+  it('as large as a segment can be: a strict recovery refuses it by its header', () => {
+    const log = logWithHole(MOST_BYTES);
+    let memory = 0;
+    const read = readBy(() => {
+      memory = memoryOf(() => {
+        expect(readAll(log.dir).error).toMatchObject({ code: 'HEADER_CHECKSUM_MISMATCH' });
+      });
+    });
+    expect(read).toBeLessThan(MOST_READ);
+    expect(memory).toBeLessThan(16 * MIB);
+  });
+
+  it('is looked through for what may be saved, in little memory', () => {
+    const log = logWithHole(MOST_BYTES);
+    const memory = memoryOf(() => {
+      const { ids, end } = readAll(log.dir, { mode: 'diagnostic' });
+      expect(ids).toEqual(log.segments[1].ids);
+      expect(end.gaps).toMatchObject([{ file: log.segments[0].file, reason: 'HEADER_CHECKSUM_MISMATCH' }]);
+      expect(readSegmentFile(log.segments[0].file, false)).toHaveLength(blockOffset(0));
+    });
+    expect(memory).toBeLessThan(16 * MIB);
+  });
+});
+
+describe.runIf(process.platform === 'linux')('a segment in a file that is much larger', () => {
+  it('takes the memory of its blocks where its header vouches for them', () => {
+    const log = buildLog({ segments: [{ blocks: full(2) }, { blocks: full(2) }] });
+    writeMeta(log);
+    for (const { file } of log.segments) fs.truncateSync(file, MOST_BYTES);
+    let memory = 0;
+    const read = readBy(() => {
+      memory = memoryOf(() => expect(readAll(log.dir).ids).toEqual(log.ids));
+    });
+    expect(read).toBeLessThan(MOST_READ);
+    expect(memory).toBeLessThan(16 * MIB);
+  });
+
+  it('keeps its room, for a recorder to go on in, and takes no memory for it', () => {
+    const log = buildLog({ segments: [{ blocks: full(2) }] });
+    const { file } = log.segments[0];
+    fs.truncateSync(file, MOST_BYTES);
+    const memory = memoryOf(() => {
+      const { status, blocks, capacityBlocks } = verifySegment(readSegmentFile(file, false));
+      expect({ status, blocks, capacityBlocks }).toEqual({
+        status: 'OK',
+        blocks: 2,
+        capacityBlocks: MAX_BLOCKS_PER_SEGMENT,
+      });
+    });
+    expect(memory).toBeLessThan(16 * MIB);
+  });
+
+  it('is saved where its header is damaged, up to its last block that is not zero', () => {
+    const log = buildLog({ segments: [{ blocks: full(2) }, { blocks: full(2) }] });
+    writeMeta(log);
+    const { file } = log.segments[0];
+    zero(file, 0, blockOffset(0));
+    fs.truncateSync(file, MOST_BYTES);
+    expect(readAll(log.dir, { mode: 'diagnostic' }).ids).toEqual(log.ids);
+    expect(readSegmentFile(file, false)).toHaveLength(segmentBytes(2));
+  });
+
+  it('behind the durable position: the report says what a torn tail cuts off', () => {
+    const log = buildLog({ segments: [{ blocks: full(2) }, { blocks: full(3) }] });
+    writeMeta(log, 0);
+    const { file } = log.segments[1];
+    zero(file, 0, blockOffset(0));
+    expect(readAll(log.dir).end.tail).toMatchObject({ file, unreachableBlocks: 3 });
+  });
+});
