@@ -27,7 +27,7 @@ export async function openLogCommitter(dir: string): Promise<Committer> {
       recorder.append(event);
       return recorder.waitDurable(id);
     },
-    syncs: () => recorder.telemetry.durable_moves,
+    syncs: () => recorder.telemetry.meta_store.durable_moves.count,
     close: () => recorder.close(),
   };
 }

@@ -12,6 +12,7 @@ import { benchSustained } from './sustained.js';
 import { benchSync } from './sync.js';
 import { benchTail } from './tail.js';
 import { benchTailRing } from './tail-ring.js';
+import { benchTelemetry } from './telemetry.js';
 
 /** A group of the command line. */
 export interface GroupEntry {
@@ -68,6 +69,11 @@ export const GROUPS: Readonly<Record<string, GroupEntry>> = {
     help: 'the same by place and size of the tail ring',
     long: true,
     run: benchTailRing,
+  },
+  telemetry: {
+    help: 'what timing one append in so many costs the appends',
+    long: true,
+    run: benchTelemetry,
   },
   group: {
     help: 'group commit with 1, 16 and 256 who wait, beside better-sqlite3 and lmdb',

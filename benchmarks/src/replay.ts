@@ -95,9 +95,9 @@ function segmentCount(dir: string): number {
 /** Waits until the preloader has verified so many segments. @throws Error where it does not */
 async function verified(recovery: RecoveryManager<RequestEvent>, segments: number): Promise<void> {
   const deadline = performance.now() + AHEAD_PATIENCE_MS;
-  while (recovery.telemetry.verify_segment.count < segments) {
+  while (recovery.telemetry.segment_reader.verify_segment.count < segments) {
     if (performance.now() > deadline) {
-      const { count } = recovery.telemetry.verify_segment;
+      const { count } = recovery.telemetry.segment_reader.verify_segment;
       throw new Error(`only ${count} of ${segments} segments were verified in ${AHEAD_PATIENCE_MS} ms`);
     }
     await new Promise((resolve) => setTimeout(resolve, 5));

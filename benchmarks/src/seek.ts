@@ -65,7 +65,7 @@ async function switchSegments(dir: string, segments: number, blocks: number): Pr
   const recovery = await RecoveryManager.open({ dir });
   const times: number[] = [];
   for (let segment = 0; segment < segments; segment++) {
-    while (recovery.telemetry.verify_segment.count <= segment) await sleep(1);
+    while (recovery.telemetry.segment_reader.verify_segment.count <= segment) await sleep(1);
     const start = nowNs();
     const block = recovery.nextBlock();
     times.push(nowNs() - start);

@@ -39,8 +39,8 @@ export async function benchSteady({ dir, fileSystem, quick, progress }: BenchRun
     for (const setting of settings) {
       progress(`${setting.name}, warming up`);
       await appendFlatOut(setting, warmUpEvents);
-      setting.preparedBefore = setting.recorder.telemetry.prepare_segment.count;
-      setting.recycledBefore = setting.recorder.telemetry.recycled_segments;
+      setting.preparedBefore = setting.recorder.telemetry.segment_preparer.prepare_segment.count;
+      setting.recycledBefore = setting.recorder.telemetry.segment_preparer.recycled_segments;
     }
     const end = performance.now() + BUDGET_MS;
     let roundMs = 0;
@@ -106,7 +106,7 @@ async function appendFlatOut(setting: Setting, events: number): Promise<number> 
 }
 
 function noteOf({ recorder, nsPerEvent, preparedBefore, recycledBefore }: Setting): string {
-  const { recycled_segments, prepare_segment } = recorder.telemetry;
+  const { recycled_segments, prepare_segment } = recorder.telemetry.segment_preparer;
   const prepared = prepare_segment.count - preparedBefore;
   const recycled = recycled_segments - recycledBefore;
   return `mean ${mean(nsPerEvent).toFixed(1)} ns; ${recycled} of ${prepared} segments made of freed files`;

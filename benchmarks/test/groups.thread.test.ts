@@ -97,6 +97,17 @@ describe.skipIf(!installed)(`with --quick${WHERE_INSTALLED}`, async () => {
     for (const { name, perSec } of group.rows) expect(perSec, name).toBeGreaterThan(0);
   });
 
+  test('telemetry: the default beside none, for both ways to append', async () => {
+    const [group] = await measure('telemetry');
+    const names = group.rows.map(({ name }) => name);
+    for (const way of ['append', 'claim + commit']) {
+      expect(names).toContain(`${way}, never timed`);
+      expect(names).toContain(`${way}, timed 1 in 4096 (default)`);
+    }
+    expect(group.ratios.map(({ target }) => target)).toEqual(['at most 1.05', 'at most 1.05']);
+    for (const { value } of group.ratios) expect(value).toBeGreaterThan(0);
+  });
+
   test('sustained: the log and plain files, a rate and an amplification for each log', async () => {
     const [group] = await measure('sustained');
     expect(group.rows.map(({ name }) => name.split(',')[0])).toEqual([

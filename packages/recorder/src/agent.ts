@@ -1,4 +1,6 @@
 import type { WalError } from '@fswal/format';
+import type { Lifecycle } from '@fswal/telemetry';
+import { nsSince } from './clock.js';
 import type { Control, Role } from './control.js';
 import { releaseMemory } from './release-memory.js';
 
@@ -50,11 +52,13 @@ export async function runAgent(
   agent: Agent,
   idle: IdleStrategy,
   control: Control,
+  lifecycle: Pick<Lifecycle, 'active' | 'idle'>,
   asFailure: (error: unknown) => WalError,
 ): Promise<void> {
   let releaseAtMs = performance.now() + RELEASE_INTERVAL_MS;
   while (!agent.done && !control.failed) {
     const seen = control.wakeCount(agent.role);
+    const start = performance.now();
     let work: number;
     try {
       work = agent.doWork();
@@ -62,11 +66,16 @@ export async function runAgent(
       control.fail(asFailure(error));
       return;
     }
+    lifecycle.active(nsSince(start));
     if (agent.leftNativeMemory || (work > 0 && performance.now() >= releaseAtMs)) {
       await releaseMemory();
       releaseAtMs = performance.now() + RELEASE_INTERVAL_MS;
     }
     const idleMs = idle.idleMs(work);
-    if (idleMs > 0 && !agent.done) control.sleep(agent.role, seen, idleMs);
+    if (idleMs > 0 && !agent.done) {
+      const asleep = performance.now();
+      control.sleep(agent.role, seen, idleMs);
+      lifecycle.idle(nsSince(asleep));
+    }
   }
 }

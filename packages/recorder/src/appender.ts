@@ -14,8 +14,14 @@
  *
  * Where `high` differs from the last id's (once in 2^32 ids) the id is stored as one 64-bit word instead. x86-64 keeps
  * plain stores in order; elsewhere the last store is an Atomics.store.
+ *
+ * Samples. One append in some thousand is timed, without a word of that on the hot path: `#limit`, at which it leaves
+ * for the slow path, is the block's end or the place of the next sample, whichever comes first. The slow path then moves
+ * the limit on and runs the hot path again between two readings of the clock. A sample may fall on a block's end too,
+ * and then has in it what that costs, a wait for room included: a percentile leaves nothing out.
  */
 import {
+  BLOCK_EVENTS,
   BLOCK_HEADER_WORDS,
   BLOCK_WORDS,
   EVENT_WORDS,
@@ -25,26 +31,25 @@ import {
   WalError,
   WORD_BYTES,
 } from '@fswal/format';
+import { beginSample, endSample, sampleClockNs, sampleNs } from './clock.js';
 import type { Control } from './control.js';
+import { RingRoom, type RoomWatch } from './ring-room.js';
+import { SamplePoints } from './sample-points.js';
 
 const TWO_32 = 4_294_967_296;
 // A constant of this module: V8 folds those, but loads an imported one anew at each use.
 const STRIDE_WORDS = EVENT_WORDS;
 const RING_START = TAIL_RING_HEADER_BYTES / WORD_BYTES;
-const SPINS_BEFORE_SLEEP = 2_000;
-const SLEEP_MS = 1;
-const SLEEPS_BETWEEN_LOOKS = 32;
 const KEEPS_STORE_ORDER = process.arch === 'x64' || process.arch === 'ia32';
 
-/** What an appender that finds no room calls. */
-export interface AppenderWatch {
-  /** Once for each wait. */
-  waits(): void;
+/** What an appender calls off its hot path. */
+export interface AppenderWatch extends RoomWatch {
+  /** An append was refused, with nothing written: no room, or an id that is not above the last one. */
+  refused(): void;
   /**
-   * A few times in each of them: publishes the failure if a thread is gone. Nobody else tells an engine that does not
-   * return to its event loop.
+   * A sampled append, or claim, took `ns`, a reading of the clock included; a reading alone took `clockNs` right before.
    */
-  checkThreads(): void;
+  sampled(ns: number, clockNs: number): void;
 }
 
 export class Appender<View extends EventView = EventView> {
@@ -53,12 +58,13 @@ export class Appender<View extends EventView = EventView> {
   readonly #control: Control;
   readonly #view: View;
   readonly #tailBlocks: number;
-  readonly #backpressureTimeoutMs: number;
+  readonly #room: RingRoom;
   readonly #watch: AppenderWatch;
   /** Word index of the next event. */
   #at = RING_START + BLOCK_HEADER_WORDS;
-  /** `#at` at which the slow path has to be taken: the block's end, or any value once closed or failed. */
-  #limit = RING_START + BLOCK_WORDS;
+  /** `#at` at which the slow path has to be taken: the block's end, a sample, or any value once closed or failed. */
+  #limit: number;
+  readonly #samples: SamplePoints;
   /** Word index of the claimed event, or -1. */
   #claimed = -1;
   #lastLow: number;
@@ -74,7 +80,7 @@ export class Appender<View extends EventView = EventView> {
     lastEventId: bigint,
     control: Control,
     view: View,
-    backpressureTimeoutMs: number,
+    { backpressureTimeoutMs, sampleAppends }: { backpressureTimeoutMs: number; sampleAppends: number },
     watch: AppenderWatch,
   ) {
     this.#ring = new Int32Array(ring, 0, tailRingBytes(tailBlocks) / WORD_BYTES);
@@ -83,10 +89,12 @@ export class Appender<View extends EventView = EventView> {
     this.#view = view;
     view.words = this.#ring;
     this.#tailBlocks = tailBlocks;
-    this.#backpressureTimeoutMs = backpressureTimeoutMs;
+    this.#room = new RingRoom(control, tailBlocks, backpressureTimeoutMs, watch);
     this.#watch = watch;
     this.#lastLow = Number(BigInt.asIntN(32, lastEventId));
     this.#lastHigh = Number(BigInt.asIntN(32, lastEventId >> 32n));
+    this.#samples = new SamplePoints(sampleAppends);
+    this.#limit = this.#at + this.#samples.within(BLOCK_EVENTS) * EVENT_WORDS;
     control.publishAppended(0, this.#lastLow, this.#lastHigh);
   }
 
@@ -95,12 +103,21 @@ export class Appender<View extends EventView = EventView> {
     return (BigInt(this.#lastHigh >>> 0) << 32n) | BigInt(this.#lastLow >>> 0);
   }
 
+  /** Full blocks before the one being filled, as int32. */
+  get blocks(): number {
+    return this.#blocks;
+  }
+  /** Events in the block being filled. */
+  get eventsInBlock(): number {
+    return (this.#at - this.#blockStart) / EVENT_WORDS;
+  }
+
   append(event: EventView): void {
     const source = event.words;
     const from = event.base;
     const low = source[from];
     const high = source[(from + 1) | 0];
-    if (this.#at === this.#limit) this.#makeRoom();
+    if (this.#at === this.#limit && this.#atLimit(event)) return;
     const ring = this.#ring;
     const at = this.#at;
     const steps = high === this.#lastHigh;
@@ -132,7 +149,7 @@ export class Appender<View extends EventView = EventView> {
   }
 
   claim(): View {
-    if (this.#at === this.#limit) this.#makeRoom();
+    if (this.#at === this.#limit && this.#atLimit(undefined)) return this.#view;
     const at = this.#at;
     const view = this.#view;
     this.#ring[at] = 0;
@@ -179,50 +196,53 @@ export class Appender<View extends EventView = EventView> {
     this.#claimed = -1;
   }
 
-  /** Publishes the block being filled if it is full. The writer would find it by its ids, later. */
-  #publishFullBlock(): boolean {
-    if (this.#at !== RING_START + (this.#slot + 1) * BLOCK_WORDS) return false;
-    this.#control.publishAppended((this.#blocks + 1) | 0, this.#lastLow, this.#lastHigh);
+  /**
+   * Off the hot path, once a block and once a sample: moves on to the next block, waiting for it where the ring is full,
+   * and times the append, or the claim, if it is a sample.
+   *
+   * One function, and a long one: V8 takes shorter ones into the engine's loop, and leaves out what is called there more
+   * often, such as the setters of an event, once it has no room for more.
+   *
+   * @param event undefined to claim
+   * @returns whether it was a sample, which is appended or claimed then
+   * @throws WalError BACKPRESSURE or DISK_FULL when there was no room in time; the next append may succeed
+   */
+  #atLimit(event: EventView | undefined): boolean {
+    if (this.#refusal !== undefined) throw this.#refusal;
+    const isSample = this.#samples.isDue;
+    if (isSample) {
+      this.#samples.take();
+      beginSample();
+    }
+    if (this.eventsInBlock === BLOCK_EVENTS) {
+      const failure = this.#control.failure();
+      if (failure !== undefined) {
+        this.refuse(failure);
+        throw failure;
+      }
+      const next = (this.#blocks + 1) | 0;
+      // The writer would find it by its ids, later.
+      this.#control.publishAppended(next, this.#lastLow, this.#lastHigh);
+      if (!this.#room.isFree(next) && !this.#room.wait(next)) {
+        this.#watch.refused();
+        throw this.#room.refusal(this.lastEventId);
+      }
+      this.#blocks = next;
+      this.#slot = this.#slot + 1 === this.#tailBlocks ? 0 : this.#slot + 1;
+      this.#at = this.#blockStart;
+    }
+    this.#limit = this.#at + this.#samples.within(BLOCK_EVENTS - this.eventsInBlock) * EVENT_WORDS;
+    if (!isSample) return false;
+    if (event === undefined) this.claim();
+    else this.append(event);
+    endSample();
+    this.#watch.sampled(sampleNs(), sampleClockNs());
     return true;
   }
 
-  /** Moves on to the next slot, waiting for it where the ring is full. Once per block. */
-  #makeRoom(): void {
-    if (this.#refusal !== undefined) throw this.#refusal;
-    const failure = this.#control.failure();
-    if (failure !== undefined) {
-      this.refuse(failure);
-      throw failure;
-    }
-    this.#publishFullBlock();
-    const next = (this.#blocks + 1) | 0;
-    if (this.#inUse(next) >= this.#tailBlocks) this.#waitForRoom(next);
-    this.#blocks = next;
-    this.#slot = this.#slot + 1 === this.#tailBlocks ? 0 : this.#slot + 1;
-    const start = RING_START + this.#slot * BLOCK_WORDS;
-    this.#at = start + BLOCK_HEADER_WORDS;
-    this.#limit = start + BLOCK_WORDS;
-  }
-
-  /** Slots taken by the blocks before block `next`. */
-  #inUse(next: number): number {
-    return (next - this.#control.releasedBlocks) | 0;
-  }
-
-  /** @throws WalError BACKPRESSURE or DISK_FULL when the time is over; the next append may succeed */
-  #waitForRoom(next: number): void {
-    this.#watch.waits();
-    for (let spin = 0; spin < SPINS_BEFORE_SLEEP; spin++) {
-      if (this.#inUse(next) < this.#tailBlocks) return;
-    }
-    const deadline = performance.now() + this.#backpressureTimeoutMs;
-    for (let sleeps = 0; this.#inUse(next) >= this.#tailBlocks; sleeps++) {
-      if (sleeps % SLEEPS_BETWEEN_LOOKS === 0) this.#watch.checkThreads();
-      const failure = this.#control.failure();
-      if (failure !== undefined) throw failure;
-      if (performance.now() >= deadline) throw this.#noRoom();
-      this.#control.waitReleased((next - this.#tailBlocks) | 0, SLEEP_MS);
-    }
+  /** Word index of the first event of the block being filled. */
+  get #blockStart(): number {
+    return RING_START + this.#slot * BLOCK_WORDS + BLOCK_HEADER_WORDS;
   }
 
   #storeId(at: number, low: number, high: number): void {
@@ -234,16 +254,8 @@ export class Appender<View extends EventView = EventView> {
     }
   }
 
-  #noRoom(): WalError {
-    const waited = `after ${this.#backpressureTimeoutMs} ms; nothing was written, append again later`;
-    const eventId = this.lastEventId;
-    if (this.#control.diskFull) {
-      return new WalError('DISK_FULL', `the disk and the tail ring are full ${waited}`, { eventId });
-    }
-    return new WalError('BACKPRESSURE', `the tail ring is still full ${waited}`, { eventId });
-  }
-
   #outOfOrder(low: number, high: number): WalError {
+    this.#watch.refused();
     const id = (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
     const message = `event id ${id} is not greater than the last one; nothing was written`;
     return new WalError('EVENT_OUT_OF_ORDER', message, { eventId: this.lastEventId });

@@ -1,4 +1,3 @@
-import fs from 'node:fs';
 import { type SegmentFile, WalError } from '@fswal/format';
 import {
   compressSegment,
@@ -99,8 +98,7 @@ class CompressWork {
     const { folder } = this.#files;
     try {
       if (packed !== undefined) this.#requireSame(forms);
-      const bytesBefore = fs.statSync(folder.at(name)).size;
-      const bytesAfter = this.#freezer.freeze(segmentIndex);
+      const { bytesBefore, bytesAfter } = this.#freezer.freeze(segmentIndex);
       this.#files.freePlain(segmentIndex, false);
       this.report.compressed.push(`${name}.lz4`);
       this.report.bytesBefore += bytesBefore;

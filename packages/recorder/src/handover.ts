@@ -33,6 +33,8 @@ const MAINTENANCE_CAPACITY = 16;
 /** Freed segments that wait to be used again; what is freed beyond that is deleted. */
 const FREED_CAPACITY = 4;
 
+const US_PER_MS = 1_000;
+
 /** The rings of one recorder. */
 export interface Rings {
   readonly prepared: SpscRing;
@@ -151,10 +153,14 @@ export interface DurabilityOrder {
   readonly syncFd: number;
   /** The number that `requestSync` gave. */
   readonly request: number;
+  /** How many events the writer has counted up to the position. */
+  readonly events: number;
+  /** All that was appended before is below the position. Milliseconds, as `monotonicMs`. */
+  readonly asOfMs: number;
 }
 
 export function encodeDurability(
-  { kind, position, syncFd, request }: DurabilityOrder,
+  { kind, position, syncFd, request, events, asOfMs }: DurabilityOrder,
   record: Int32Array,
 ): void {
   record[0] = OrderKind[kind];
@@ -164,6 +170,8 @@ export function encodeDurability(
   record[4] = request;
   setU64(record, 6, position.eventId);
   setU64(record, 8, position.prefixChecksum);
+  setU64(record, 10, BigInt(events));
+  setU64(record, 12, BigInt(Math.floor(asOfMs * US_PER_MS)));
 }
 
 export function decodeDurability(record: Int32Array): DurabilityOrder {
@@ -177,6 +185,8 @@ export function decodeDurability(record: Int32Array): DurabilityOrder {
     },
     syncFd: record[3],
     request: record[4],
+    events: Number(u64(record, 10)),
+    asOfMs: Number(u64(record, 12)) / US_PER_MS,
   };
 }
 

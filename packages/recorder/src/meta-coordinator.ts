@@ -2,7 +2,9 @@ import fs from 'node:fs';
 import { type DurablePosition, isAnchor, segmentFileName, WalError } from '@fswal/format';
 import { closeFile } from '@fswal/format/files';
 import type { SpscRing } from '@fswal/ring';
+import type { Operation } from '@fswal/telemetry';
 import type { Agent } from './agent.js';
+import { nsSince } from './clock.js';
 import { type Control, Role, Stage } from './control.js';
 import { type DurabilityOrder, decodeDurability, recordOf } from './handover.js';
 import type { MetaStore } from './meta-store.js';
@@ -72,7 +74,7 @@ export class MetaCoordinator implements Agent {
     this.#openSegments = openSegments;
     this.#segmentsAreSynced = segmentsAreSynced;
     this.#verifyRing = verifyRing;
-    this.#unsynced = new UnsyncedSegments(files, openSegments);
+    this.#unsynced = new UnsyncedSegments(files, openSegments, (fd, file) => this.#sync(fd, file));
     this.#stored = { ...control.durable, prefixChecksum: 0n };
     this.#closedBelow = control.persistedSegments;
     this.#telemetry = telemetry;
@@ -169,7 +171,7 @@ export class MetaCoordinator implements Agent {
     this.#due = order;
   }
 
-  #makeDurable({ position, syncFd }: DurabilityOrder): void {
+  #makeDurable({ position, syncFd, events, asOfMs }: DurabilityOrder): void {
     const start = performance.now();
     const { segmentIndex } = position;
     this.#verifyPlace();
@@ -179,16 +181,23 @@ export class MetaCoordinator implements Agent {
     if (isOpen) this.#files.folder.verifyFile(name, syncFd);
     this.#unsynced.syncThrough(segmentIndex);
     if (isSame(this.#stored, position)) return;
-    if (isOpen) {
-      this.#files.sync(syncFd, this.#files.path(name));
-      this.#telemetry.fdatasync.record((performance.now() - start) * 1e6);
-    }
-    this.#store.store(position);
-    this.#stored = position;
+    if (isOpen) this.#sync(syncFd, this.#files.path(name));
+    this.#storePosition(position);
     this.#control.publishDurable(position);
-    this.#telemetry.syncs.add(1);
-    this.#telemetry.sync.record((performance.now() - start) * 1e6);
+    this.#telemetry.durableEvents.set(events);
+    this.#telemetry.durableAsOf.set(asOfMs);
+    this.#telemetry.moves.record(nsSince(start));
     this.#store.reserve();
+  }
+
+  #sync(fd: number, file: string): void {
+    const ns = timed(this.#telemetry.fdatasync, () => this.#files.sync(fd, file));
+    this.#telemetry.fdatasyncHistogram.record(ns);
+  }
+
+  #storePosition(position: DurablePosition): void {
+    timed(this.#telemetry.metaFlush, () => this.#store.store(position));
+    this.#stored = position;
   }
 
   /** What is appended to a ring that nobody finds would not survive the process. */
@@ -223,11 +232,24 @@ export class MetaCoordinator implements Agent {
     if (this.#due !== undefined && this.#due.position.segmentIndex <= segmentIndex) return false;
     const anchor = { segmentIndex: segmentIndex + 1, offset: 0, eventId: lastEventId, prefixChecksum: 0n };
     if (!isAnchor(anchor)) return false;
-    this.#store.store(anchor);
-    this.#stored = anchor;
+    this.#storePosition(anchor);
     this.#store.reserve();
     return true;
   }
+}
+
+/** @returns the nanoseconds that it took; what throws is counted as a failure */
+function timed(operation: Operation, work: () => void): number {
+  const start = performance.now();
+  try {
+    work();
+  } catch (error) {
+    operation.fail();
+    throw error;
+  }
+  const ns = nsSince(start);
+  operation.record(ns);
+  return ns;
 }
 
 /** Does what changes wal_meta.dat. @returns false where the disk is full. @throws WalError FSYNC_FAILED for all else */

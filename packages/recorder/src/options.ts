@@ -11,6 +11,7 @@ import {
 } from '@fswal/format';
 import type { ProviderName } from '@fswal/mmap';
 import type { RetentionLimits } from './retention.js';
+import { MAX_SAMPLE_EVERY } from './sample-points.js';
 
 /** A class of event views: `RequestEvent`, or your own extension of `EventView`. */
 export type EventViewClass<View extends EventView> = new () => View;
@@ -61,8 +62,12 @@ export interface RecorderOptions<View extends EventView = RequestEvent> {
    * `process.emitWarning` (default), `refuse`, or `allow`.
    */
   readonly volatilePlace?: VolatilePlace;
-  /** Without effect in this version, which always counts. */
-  readonly telemetry?: unknown;
+  readonly telemetry?: TelemetryOptions;
+}
+
+export interface TelemetryOptions {
+  /** One append in so many is timed, at random distances; 0 = none. Default 4096. Everything else is always counted. */
+  readonly sampleAppends?: number;
 }
 
 const DURABILITIES = ['none', 'interval', 'group'] as const;
@@ -86,8 +91,7 @@ export interface CheckedOptions<View extends EventView> {
   readonly maintainers: number;
   readonly allowSharedDirectory: boolean;
   readonly volatilePlace: VolatilePlace;
-  /** Names of options that were given and do nothing here. */
-  readonly withoutEffect: readonly string[];
+  readonly sampleAppends: number;
 }
 
 const MAX_PREPARED_SEGMENTS = 64;
@@ -113,18 +117,16 @@ const KNOWN = [
   'maintainers',
   'allowSharedDirectory',
   'volatilePlace',
+  'telemetry',
 ];
-/** Options of the contract that later versions give an effect. */
-const WITHOUT_EFFECT = ['telemetry'];
+const SAMPLE_APPENDS = 4096;
 
 /** @throws TypeError, RangeError that say which option is wrong and what it may be */
 export function checkOptions<View extends EventView>(options: RecorderOptions<View>): CheckedOptions<View> {
   if (typeof options?.dir !== 'string' || options.dir === '') {
     throw new TypeError('option dir: the path of the log directory is needed');
   }
-  const unknown = Object.keys(options).find(
-    (name) => !KNOWN.includes(name) && !WITHOUT_EFFECT.includes(name),
-  );
+  const unknown = Object.keys(options).find((name) => !KNOWN.includes(name));
   if (unknown !== undefined) {
     throw new TypeError(`option ${unknown}: there is none of this name; there are ${KNOWN.join(', ')}`);
   }
@@ -172,7 +174,7 @@ export function checkOptions<View extends EventView>(options: RecorderOptions<Vi
     ),
     allowSharedDirectory: options.allowSharedDirectory === true,
     volatilePlace: oneOf('volatilePlace', options.volatilePlace ?? 'warn', VOLATILE_PLACES),
-    withoutEffect: WITHOUT_EFFECT.filter((name) => options[name as keyof typeof options] !== undefined),
+    sampleAppends: checkTelemetry(options.telemetry ?? {}),
   };
 }
 
@@ -198,6 +200,16 @@ function checkLimits(options: Omit<RecorderOptions<EventView>, 'view'>): Retenti
     maxBytes: limit('maxBytes', 1, Number.POSITIVE_INFINITY),
     maxAgeMs: limit('maxAgeMs', 1, Number.POSITIVE_INFINITY),
   };
+}
+
+function checkTelemetry(telemetry: TelemetryOptions): number {
+  if (typeof telemetry !== 'object') throw new TypeError('option telemetry: an object is needed');
+  const unknown = Object.keys(telemetry).find((name) => name !== 'sampleAppends');
+  if (unknown !== undefined) {
+    throw new TypeError(`option telemetry.${unknown}: there is none of this name; there is sampleAppends`);
+  }
+  const { sampleAppends = SAMPLE_APPENDS } = telemetry;
+  return whole('telemetry.sampleAppends', sampleAppends, 0, MAX_SAMPLE_EVERY);
 }
 
 function oneOf<T extends string>(name: string, value: T, values: readonly T[]): T {

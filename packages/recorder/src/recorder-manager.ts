@@ -8,8 +8,10 @@ import {
 } from '@fswal/format';
 import { closeFile, listLogDirectory, lowestSegmentInUse, readTailRingPlace } from '@fswal/format/files';
 import { asWalError, loadProvider, type MmapProvider } from '@fswal/mmap';
-import { Appender } from './appender.js';
+import type { Collector, Labels } from '@fswal/telemetry';
+import { Appender, type AppenderWatch } from './appender.js';
 import { claimedView } from './claimed-view.js';
+import { ComputedMetrics } from './computed-metrics.js';
 import { Control, type LogPosition, Role, SIGNAL_TIMEOUT_MS, Stage } from './control.js';
 import { type Directories, openDirectories } from './directories.js';
 import { DurableWaiters } from './durable-waiters.js';
@@ -20,12 +22,19 @@ import { OpenSegments, SegmentState } from './open-segments.js';
 import { type CheckedOptions, checkOptions, type RecorderOptions } from './options.js';
 import { Patience } from './patience.js';
 import { checkPlace, type LogPlace } from './place.js';
+import { RecorderNews } from './recorder-news.js';
 import { releaseAll } from './release-all.js';
 import { LogResumer, type ResumeReport } from './resume.js';
 import { planRetention, type RetentionStep } from './retention.js';
 import { isFreedFileName, SegmentFiles } from './segment-files.js';
 import { createTailRing, removeTailRing, removeTailRingPlace } from './tail-ring-file.js';
-import { type RecorderSnapshot, RecorderTelemetry } from './telemetry.js';
+import {
+  collectRecorder,
+  dumpRecorder,
+  type EngineTelemetry,
+  type RecorderSnapshot,
+  RecorderTelemetry,
+} from './telemetry.js';
 import { Watermarks, type WatermarkValues } from './watermarks.js';
 import { commonWorkerData } from './worker-data.js';
 import { Workers } from './workers.js';
@@ -44,6 +53,7 @@ export interface RetentionPlanStep extends RetentionStep {
  *   await recorder.close();
  */
 export class RecorderManager<View extends EventView = RequestEvent> {
+  readonly #news: RecorderNews;
   readonly #options: CheckedOptions<View>;
   readonly #directories: Directories;
   readonly #control: Control;
@@ -52,6 +62,7 @@ export class RecorderManager<View extends EventView = RequestEvent> {
   readonly #openSegments: OpenSegments;
   readonly #files: SegmentFiles;
   readonly #telemetry: RecorderTelemetry;
+  readonly #computed: ComputedMetrics;
   readonly #workers: Workers;
   readonly #waiters: DurableWaiters;
   readonly #watermarks: Watermarks;
@@ -64,6 +75,7 @@ export class RecorderManager<View extends EventView = RequestEvent> {
   #alive: NodeJS.Timeout | undefined;
 
   private constructor(parts: {
+    news: RecorderNews;
     options: CheckedOptions<View>;
     directories: Directories;
     control: Control;
@@ -75,6 +87,7 @@ export class RecorderManager<View extends EventView = RequestEvent> {
     workers: Workers;
     resumed: ResumeReport & { readonly place: LogPlace };
   }) {
+    this.#news = parts.news;
     this.#options = parts.options;
     this.#directories = parts.directories;
     this.#control = parts.control;
@@ -85,6 +98,12 @@ export class RecorderManager<View extends EventView = RequestEvent> {
     this.#telemetry = parts.telemetry;
     this.#workers = parts.workers;
     this.#resumed = parts.resumed;
+    this.#computed = new ComputedMetrics(
+      parts.control,
+      parts.appender,
+      parts.rings.prepared,
+      parts.options.tailBlocks,
+    );
     this.#waiters = new DurableWaiters(parts.control);
     this.#watermarks = new Watermarks(parts.control, () => parts.appender.lastEventId);
     parts.workers.watch((name, exitCode, cause) => this.#ended(name, exitCode, cause));
@@ -103,11 +122,24 @@ export class RecorderManager<View extends EventView = RequestEvent> {
     options: RecorderOptions<View>,
   ): Promise<RecorderManager<View>> {
     const checked = checkOptions(options);
+    const news = new RecorderNews(checked.dir);
+    try {
+      return await RecorderManager.#openChecked(checked, news);
+    } catch (error) {
+      news.failed(error as Error);
+      throw error;
+    }
+  }
+
+  static async #openChecked<View extends EventView>(
+    checked: CheckedOptions<View>,
+    news: RecorderNews,
+  ): Promise<RecorderManager<View>> {
     const place = checkPlace(checked);
     const provider = loadProvider(checked.mmap);
     const directories = await openDirectories(provider, checked);
     try {
-      return await RecorderManager.#openLocked(checked, provider, directories, place);
+      return await RecorderManager.#openLocked(checked, provider, directories, place, news);
     } catch (error) {
       directories.release();
       throw directories.ring.named(directories.log.named(error));
@@ -118,14 +150,17 @@ export class RecorderManager<View extends EventView = RequestEvent> {
     options: CheckedOptions<View>,
     provider: MmapProvider,
     directories: Directories,
-    place: LogPlace,
+    logPlace: LogPlace,
+    news: RecorderNews,
   ): Promise<RecorderManager<View>> {
     const { tailBlocks } = options;
     const folder = directories.log;
     folder.sync();
     const files = new SegmentFiles(folder, provider);
     // The ring of the recorder before, wherever this one is to have its own.
-    const resumer = new LogResumer(readTailRingPlace(folder.base), files, new MetaStore(files), options);
+    const telemetry = RecorderTelemetry.create(options.maintainers);
+    const place = readTailRingPlace(folder.base);
+    const resumer = new LogResumer(place, files, new MetaStore(files), options, telemetry.resume);
     const resumed = resumer.resume();
     const openSegments = new OpenSegments();
     try {
@@ -137,11 +172,10 @@ export class RecorderManager<View extends EventView = RequestEvent> {
       control.startPersistedAt(resumed.active?.segment.segmentIndex ?? resumed.nextSegmentIndex);
       control.publishWritten(resumed.position);
       control.publishDurable(resumed.position);
-      const telemetry = RecorderTelemetry.create(options.maintainers);
       const rings = createRings(options.preparedSegments);
       const end = { afterEventId: resumed.position.eventId, link: resumed.link };
       const ring = createTailRing(provider, files, directories.ring, tailBlocks, end);
-      const waits = telemetry.backpressureWaits;
+      if (resumed.active !== undefined) news.announce(resumed.active.segment.segmentIndex, 'active');
       let workers: Workers | undefined;
       const appender = new Appender(
         ring.buffer,
@@ -149,8 +183,8 @@ export class RecorderManager<View extends EventView = RequestEvent> {
         resumed.position.eventId,
         control,
         new (claimedView(options.view))(),
-        options.backpressureTimeoutMs,
-        { waits: () => waits.add(1), checkThreads: () => checkThreads(control, workers) },
+        options,
+        { ...recordAppends(telemetry.engine), checkThreads: () => checkThreads(control, workers) },
       );
       const parts = {
         folder,
@@ -161,12 +195,16 @@ export class RecorderManager<View extends EventView = RequestEvent> {
         telemetry,
         ring,
         resumed,
+        news: news.ofSegments,
       };
-      workers = await Workers.start(commonWorkerData(options, provider, parts), options.maintainers);
-      const ignored = options.withoutEffect.map((name) => `option ${name} has no effect in this version`);
-      const warnings = place.warning === undefined ? [] : [place.warning];
-      const report = { ...resumed.report, place, notes: [...resumed.report.notes, ...warnings, ...ignored] };
+      workers = await Workers.start(commonWorkerData(options, provider, parts), options.maintainers, (told) =>
+        news.ofSegments?.add(told),
+      );
+      const warnings = logPlace.warning === undefined ? [] : [logPlace.warning];
+      const report = { ...resumed.report, place: logPlace, notes: [...resumed.report.notes, ...warnings] };
+      news.opened(resumed.position.eventId);
       return new RecorderManager({
+        news,
         options,
         directories,
         control,
@@ -317,9 +355,23 @@ export class RecorderManager<View extends EventView = RequestEvent> {
     return this.#control.durable.eventId;
   }
 
-  /** The recorder's metrics as plain data. */
+  /** The recorder's metrics as plain data, by component: see `RECORDER_METRICS`. */
   get telemetry(): RecorderSnapshot {
-    return this.#telemetry.snapshot();
+    return this.#telemetry.snapshot((progress) => this.#computed.read(progress, this.#pending));
+  }
+
+  /**
+   * Feeds a collector with them, each as `PREFIX_COMPONENT_NAME`: a recorder is a source for the exporters of
+   * `@fswal/telemetry`, such as `openMetricsText(recorder, { prefix: 'fswal_recorder' })`.
+   * @param labels of all samples
+   */
+  collect(prefix: string, collector: Collector, labels?: Labels): void {
+    collectRecorder(this.telemetry, prefix, collector, labels);
+  }
+
+  /** They as tables for people. */
+  dumpTelemetry(): string {
+    return dumpRecorder(this.telemetry);
   }
 
   /**
@@ -336,6 +388,17 @@ export class RecorderManager<View extends EventView = RequestEvent> {
   }
 
   async #close(): Promise<void> {
+    try {
+      await this.#closeAll();
+    } catch (error) {
+      this.#news.failed(error as Error);
+      throw error;
+    } finally {
+      this.#news.closed(this.durableEventId);
+    }
+  }
+
+  async #closeAll(): Promise<void> {
     this.#appender.refuse(notOpen());
     this.#workers.ref();
     try {
@@ -401,13 +464,14 @@ export class RecorderManager<View extends EventView = RequestEvent> {
   /** Files made ahead that nothing went to, those that were freed, and the ring, whose events are all in segments. */
   #removeUnused(): void {
     const { prepared } = this.#rings;
-    const unused: string[] = [];
+    const unused: number[] = [];
     const record = recordOf(prepared);
-    while (prepared.pop(record)) {
-      unused.push(segmentFileName(decodePrepared(record, (name) => name).segmentIndex));
-    }
+    while (prepared.pop(record)) unused.push(decodePrepared(record, (name) => name).segmentIndex);
     // The newest first: being killed in between, or losing the power, leaves no gap.
-    for (const name of unused.reverse()) this.#files.remove(name);
+    for (const segmentIndex of unused.reverse()) {
+      this.#files.remove(segmentFileName(segmentIndex));
+      this.#news.announce(segmentIndex, 'deleted');
+    }
     for (const name of listLogDirectory(this.#directories.log.base).others) {
       if (isFreedFileName(name) || name === META_TEMP_FILE) this.#files.remove(name);
     }
@@ -427,6 +491,7 @@ export class RecorderManager<View extends EventView = RequestEvent> {
   #poison(error: WalError): void {
     this.#control.fail(error);
     this.#appender.refuse(error);
+    this.#news.failed(error);
   }
 
   /** Who hears of a failure here must not be able to append after it. */
@@ -435,7 +500,7 @@ export class RecorderManager<View extends EventView = RequestEvent> {
       return await this.#whileAlive(wait);
     } catch (error) {
       const failure = this.#control.failure();
-      if (failure !== undefined) this.#appender.refuse(failure);
+      if (failure !== undefined) this.#poison(failure);
       throw error;
     }
   }
@@ -452,6 +517,20 @@ export class RecorderManager<View extends EventView = RequestEvent> {
       if (--this.#pending === 0) clearInterval(this.#alive);
     }
   }
+}
+
+/** What an appender tells of itself. */
+function recordAppends(telemetry: EngineTelemetry): Omit<AppenderWatch, 'checkThreads'> {
+  const { appendEvent, appendHistogram, appendClock, backpressureWaits } = telemetry;
+  return {
+    waited: (ns, gotRoom) => (gotRoom ? backpressureWaits.record(ns) : backpressureWaits.fail()),
+    refused: () => appendEvent.fail(),
+    sampled: (ns, clockNs) => {
+      appendEvent.record(ns);
+      appendHistogram.record(ns);
+      appendClock.record(clockNs);
+    },
+  };
 }
 
 /** Publishes that a thread is gone, where it could not itself. */

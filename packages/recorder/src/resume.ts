@@ -40,6 +40,7 @@ import {
   type TailRingPlace,
 } from '@fswal/format/files';
 import { syncDirectory } from '@fswal/mmap';
+import { nsSince } from './clock.js';
 import type { LogPosition } from './control.js';
 import { Evidence } from './evidence.js';
 import type { Folder } from './folder.js';
@@ -49,6 +50,7 @@ import { releaseAll } from './release-all.js';
 import { attempt, type OpenSegment, type SegmentFiles, TEMP_SUFFIX } from './segment-files.js';
 import { chooseForms } from './segment-forms.js';
 import { progressOf, type SegmentProgress, SegmentWriter } from './segment-writer.js';
+import type { ResumeTelemetry } from './telemetry.js';
 
 /** What opening found and did. */
 export interface ResumeReport {
@@ -125,6 +127,7 @@ export class LogResumer {
   readonly #evidence: Evidence;
   readonly #blocksPerSegment: number;
   readonly #formatVersion: FormatVersion;
+  readonly #telemetry: ResumeTelemetry;
   readonly #notes: string[] = [];
   readonly #opened: OpenSegment[] = [];
   #tornTail: ResumeReport['tornTail'];
@@ -136,7 +139,9 @@ export class LogResumer {
     files: SegmentFiles,
     meta: MetaStore,
     options: { blocksPerSegment: number; formatVersion: FormatVersion },
+    telemetry: ResumeTelemetry,
   ) {
+    this.#telemetry = telemetry;
     this.#folder = files.folder;
     this.#place = place;
     this.#files = files;
@@ -152,8 +157,11 @@ export class LogResumer {
    * begins anew
    */
   resume(): ResumedLog {
+    const start = performance.now();
     try {
-      return this.#resume();
+      const resumed = this.#resume();
+      this.#telemetry.initActiveSegment.record(nsSince(start));
+      return resumed;
     } catch (error) {
       releaseAll(this.#opened.flatMap(closings));
       throw error;
@@ -276,6 +284,7 @@ export class LogResumer {
         behind.push({ name, unused });
         continue;
       }
+      if (verdict.error !== undefined) this.#telemetry.failures.count(verdict.error.code);
       if (verdict.decision === 'refuse' || (compressed && verdict.error !== undefined)) throw verdict.error;
       if (verdict.unreachableBlocks > 0) {
         this.#notes.push(
@@ -420,7 +429,9 @@ export class LogResumer {
   #writerFor({ verdict, progress, name }: ScannedSegment): SegmentWriter {
     const { header, capacityBlocks } = verdict.verification;
     if (header === undefined) throw new Error(`${name} was kept without a header`);
+    const start = performance.now();
     const segment = this.#files.reopen(header, capacityBlocks);
+    this.#telemetry.openExistingSegment.record(nsSince(start));
     this.#opened.push(segment);
     return new SegmentWriter(segment, this.#files, progress);
   }

@@ -1,9 +1,11 @@
 import { type FormatVersion, segmentBytes } from '@fswal/format';
 import { lowestSegmentInUse } from '@fswal/format/files';
+import { nsSince } from './clock.js';
 import { type Control, Role, Stage } from './control.js';
 import { encodeMaintenance, type MaintenanceOrder, type Rings, recordOf } from './handover.js';
 import type { MaintenanceBoard } from './maintenance-board.js';
 import { type KeptSegment, planRetention, type RetentionLimits, type RetentionState } from './retention.js';
+import type { RetentionTelemetry } from './telemetry.js';
 
 /** How often it looks for what changes without an order: ages, readers that have gone on, failures to try again. */
 const LOOK_INTERVAL_MS = 1_000;
@@ -15,6 +17,7 @@ type Entry = { -readonly [K in keyof KeptSegment]: KeptSegment[K] } & {
   /** Not compressed again by this recorder. */
   incompressible: boolean;
   order: MaintenanceOrder | undefined;
+  orderedMs: number;
 };
 
 /** What the keeper asks of the coordinator. */
@@ -54,6 +57,10 @@ export class RetentionKeeper {
   #freeAtMs = 0;
   /** Freed files that are ordered and not in the ring yet. */
   #freedOnTheWay = 0;
+  readonly #telemetry: RetentionTelemetry;
+  /** Full segments that are kept, by form. */
+  #hot = 0;
+  #cold = 0;
 
   constructor(
     control: Control,
@@ -69,6 +76,7 @@ export class RetentionKeeper {
     },
     kept: readonly KeptSegment[],
     lastEventId: bigint,
+    telemetry: RetentionTelemetry,
   ) {
     this.#control = control;
     this.#rings = rings;
@@ -87,13 +95,20 @@ export class RetentionKeeper {
       lastEventId,
       incompressible: false,
       order: undefined,
+      orderedMs: 0,
     }));
+    this.#telemetry = telemetry;
+    telemetry.maxHot.set(options.limits.maxSegments);
+    telemetry.maxCold.set(options.limits.maxCompressedSegments);
+    const cold = kept.filter(({ compressed }) => compressed).length;
+    this.#count(kept.length - cold, cold);
     this.#record = recordOf(rings.free);
     this.#freedRecord = recordOf(rings.freed);
   }
 
   /** A segment is full and persisted. */
   closed(segmentIndex: number, bytes: number, lastEventId: bigint): void {
+    this.#count(1, 0);
     if (!this.#limited) return;
     const closedMs = nowMs();
     const order = undefined;
@@ -105,6 +120,7 @@ export class RetentionKeeper {
       lastEventId,
       incompressible: false,
       order,
+      orderedMs: 0,
     });
     this.#lookAtMs = 0;
   }
@@ -140,6 +156,7 @@ export class RetentionKeeper {
       const outcome = this.#board.collect(order.slot);
       if (outcome === undefined) continue;
       work++;
+      this.#note(entry, outcome.done);
       entry.order = undefined;
       if (outcome.done && !order.compressed) this.#gate.forget(order.segmentIndex);
       if (order.recycle) {
@@ -160,6 +177,25 @@ export class RetentionKeeper {
     return work;
   }
 
+  #note(entry: Entry, done: boolean): void {
+    if (!done) {
+      this.#telemetry.retention.fail();
+      return;
+    }
+    this.#telemetry.retention.record(nsSince(entry.orderedMs));
+    if (entry !== this.#freeing) this.#count(-1, 1);
+    else if (entry.compressed) this.#count(0, -1);
+    else this.#count(-1, 0);
+  }
+
+  /** So many more are kept in each form. */
+  #count(hot: number, cold: number): void {
+    this.#hot += hot;
+    this.#cold += cold;
+    this.#telemetry.hot.set(this.#hot);
+    this.#telemetry.cold.set(this.#cold);
+  }
+
   #handFreed(segmentIndex: number): void {
     this.#freedRecord[0] = segmentIndex;
     if (!this.#rings.freed.push(this.#freedRecord))
@@ -170,8 +206,9 @@ export class RetentionKeeper {
   }
 
   #order(): number {
-    const state = this.#state();
-    const steps = planRetention(this.#entries, this.#limits, state);
+    const start = performance.now();
+    const steps = planRetention(this.#entries, this.#limits, this.#state());
+    this.#telemetry.planning.record(nsSince(start));
     const isFailing = performance.now() < this.#freeAtMs;
     const mayGo = steps.filter(({ action, blockedBy }) => action === 'delete' && blockedBy === undefined);
     // What cannot be removed must not hold up the engine.
@@ -241,6 +278,7 @@ export class RetentionKeeper {
       return false;
     }
     entry.order = order;
+    entry.orderedMs = performance.now();
     if (recycle) this.#freedOnTheWay++;
     this.#control.wake(Role.maintainer);
     return true;

@@ -6,6 +6,7 @@ import {
   segmentFileName,
   verifySegment,
   WalError,
+  type WalErrorCode,
 } from '@fswal/format';
 import { closeFile, readFully } from '@fswal/format/files';
 import { attempt, type SegmentFiles, TEMP_SUFFIX } from './segment-files.js';
@@ -17,6 +18,11 @@ export interface SegmentCodec {
   decompress(frame: Uint8Array, maxBytes: number, file: string): Uint8Array;
 }
 
+export interface FrozenSegment {
+  readonly bytesBefore: number;
+  readonly bytesAfter: number;
+}
+
 /**
  * Compresses a full segment: to a temporary file, to the device, read back, unpacked and verified, and only then under
  * its name. The `.wal` is not touched.
@@ -24,17 +30,24 @@ export interface SegmentCodec {
 export class SegmentFreezer {
   readonly #files: SegmentFiles;
   readonly #codec: SegmentCodec;
+  readonly #onInvalid: (status: WalErrorCode) => void;
 
-  constructor(files: SegmentFiles, codec: SegmentCodec) {
+  /** @param onInvalid called with the status of a segment that does not verify */
+  constructor(
+    files: SegmentFiles,
+    codec: SegmentCodec,
+    onInvalid: (status: WalErrorCode) => void = () => {},
+  ) {
     this.#files = files;
     this.#codec = codec;
+    this.#onInvalid = onInvalid;
   }
 
   /**
-   * @returns size of the compressed file, whose name is on the device
+   * @returns sizes of the `.wal` and of the compressed file, whose name is on the device
    * @throws WalError FSYNC_FAILED of a device that failed; any other code: the segment stays as it is
    */
-  freeze(segmentIndex: number): number {
+  freeze(segmentIndex: number): FrozenSegment {
     try {
       return this.#freeze(segmentIndex);
     } catch (error) {
@@ -45,7 +58,7 @@ export class SegmentFreezer {
     }
   }
 
-  #freeze(segmentIndex: number): number {
+  #freeze(segmentIndex: number): FrozenSegment {
     const { folder } = this.#files;
     const wal = segmentFileName(segmentIndex);
     const name = compressedSegmentFileName(segmentIndex);
@@ -67,7 +80,7 @@ export class SegmentFreezer {
       closeFile(fd, folder.label(temp));
     }
     folder.sync();
-    return frame.length;
+    return { bytesBefore: content.length, bytesAfter: frame.length };
   }
 
   #read(name: string): { content: Uint8Array; stats: fs.Stats } {
@@ -88,6 +101,7 @@ export class SegmentFreezer {
     const bytes = this.#codec.decompress(frame, segmentBytes(MAX_BLOCKS_PER_SEGMENT), file);
     const { status, state, at } = verifySegment(bytes, { segmentIndex });
     if (status !== 'OK' || state !== 'sealed') {
+      this.#onInvalid(status === 'OK' ? 'SEGMENT_CORRUPTED' : status);
       throw new WalError(
         'SEGMENT_CORRUPTED',
         `${wal} is not compressed: ${at?.message ?? `it is ${state}`}`,
@@ -95,6 +109,7 @@ export class SegmentFreezer {
       );
     }
     if (Buffer.compare(bytes, content) !== 0) {
+      this.#onInvalid('SEGMENT_CORRUPTED');
       throw new WalError('SEGMENT_CORRUPTED', `what ${wal} was compressed to is not what unpacks from it`, {
         file,
       });

@@ -1,6 +1,8 @@
 import { segmentFileName, WalError } from '@fswal/format';
 import { closeFile } from '@fswal/format/files';
+import type { Operation } from '@fswal/telemetry';
 import type { Agent } from './agent.js';
+import { nsSince } from './clock.js';
 import { type Control, Role, Stage } from './control.js';
 import {
   decodeMaintenance,
@@ -14,6 +16,7 @@ import type { MaintenanceBoard, Outcome } from './maintenance-board.js';
 import { type OpenSegments, SegmentState } from './open-segments.js';
 import type { SegmentFiles } from './segment-files.js';
 import type { SegmentFreezer } from './segment-freezer.js';
+import type { AnnounceSegment } from './segment-news.js';
 import type { MaintainerTelemetry } from './telemetry.js';
 
 /**
@@ -32,6 +35,7 @@ export class SegmentMaintainer implements Agent {
   /** Whether a segment goes to the device as soon as it is full; else with the next sync. */
   readonly #syncsSegments: boolean;
   readonly #telemetry: MaintainerTelemetry;
+  readonly #announce: AnnounceSegment;
   readonly #persistRecord: Int32Array;
   readonly #maintenanceRecord: Int32Array;
   /** Taken from the ring, not persisted yet. */
@@ -46,6 +50,7 @@ export class SegmentMaintainer implements Agent {
     openSegments: OpenSegments,
     syncsSegments: boolean,
     telemetry: MaintainerTelemetry,
+    announce: AnnounceSegment,
   ) {
     this.#control = control;
     this.#files = files;
@@ -55,6 +60,7 @@ export class SegmentMaintainer implements Agent {
     this.#openSegments = openSegments;
     this.#syncsSegments = syncsSegments;
     this.#telemetry = telemetry;
+    this.#announce = announce;
     this.#persistRecord = recordOf(rings.persist);
     this.#maintenanceRecord = recordOf(rings.free);
   }
@@ -82,6 +88,7 @@ export class SegmentMaintainer implements Agent {
       this.#persistSegment(order);
     } catch (error) {
       if (!(error instanceof WalError) || error.code !== 'DISK_FULL') throw error;
+      this.#telemetry.persistSegment.fail();
       // Where overwriting takes new blocks the header may find none; the next step tries again.
       this.#control.setDiskFull(Role.maintainer, true);
       return 0;
@@ -101,9 +108,10 @@ export class SegmentMaintainer implements Agent {
     if (this.#syncsSegments) this.#files.sync(fd, file);
     this.#openSegments.forgetFd(segmentIndex);
     closeFile(fd, file);
+    this.#announce(segmentIndex, 'persisted');
     this.#openSegments.setState(segmentIndex, SegmentState.persisted);
     this.#advance();
-    this.#telemetry.persistSegment.record((performance.now() - start) * 1e6);
+    this.#telemetry.persistSegment.record(nsSince(start));
   }
 
   /** Segments are persisted in any order; the shared count moves over those that are, without a gap. */
@@ -116,33 +124,35 @@ export class SegmentMaintainer implements Agent {
   }
 
   #free({ slot, segmentIndex, compressed, recycle }: MaintenanceOrder): number {
-    return this.#carryOut(slot, this.#telemetry.freeFailures, () => {
-      const start = performance.now();
+    return this.#carryOut(slot, this.#telemetry.deletion, () => {
       this.#files.free(segmentIndex, compressed, recycle);
-      this.#telemetry.freeSegment.record((performance.now() - start) * 1e6);
+      this.#announce(segmentIndex, 'deleted');
       return 0;
     });
   }
 
   #freeze({ slot, segmentIndex, recycle }: MaintenanceOrder): number {
-    return this.#carryOut(slot, this.#telemetry.freezeFailures, () => {
-      const start = performance.now();
+    return this.#carryOut(slot, this.#telemetry.compression, () => {
       this.leftNativeMemory = true;
-      const bytes = this.#freezer.freeze(segmentIndex);
+      const { bytesBefore, bytesAfter } = this.#freezer.freeze(segmentIndex);
       this.#files.freePlain(segmentIndex, recycle);
-      this.#telemetry.freezeSegment.record((performance.now() - start) * 1e6);
-      return bytes;
+      this.#announce(segmentIndex, 'compressed');
+      this.#telemetry.compressionIn.add(bytesBefore);
+      this.#telemetry.compressionOut.add(bytesAfter);
+      return bytesAfter;
     });
   }
 
   /** Only a device that failed is a failure of the recorder; of anything else the segment stays as it was. */
-  #carryOut(slot: number, failures: { add(n: number): void }, work: () => number): number {
+  #carryOut(slot: number, operation: Operation, work: () => number): number {
+    const start = performance.now();
     let outcome: Outcome;
     try {
       outcome = { done: true, bytes: work() };
+      operation.record(nsSince(start));
     } catch (error) {
+      operation.fail();
       if (!(error instanceof WalError) || error.code === 'FSYNC_FAILED') throw error;
-      failures.add(1);
       outcome = { done: false, bytes: 0 };
     }
     this.#board.report(slot, outcome);

@@ -1,9 +1,11 @@
 import { type FormatVersion, WalError } from '@fswal/format';
 import type { Agent } from './agent.js';
+import { nsSince } from './clock.js';
 import { type Control, Role, Stage } from './control.js';
 import { encodePrepared, type Rings, recordOf } from './handover.js';
 import { type OpenSegments, SegmentState } from './open-segments.js';
 import type { OpenSegment, SegmentFiles } from './segment-files.js';
+import type { AnnounceSegment } from './segment-news.js';
 import type { PreparerTelemetry } from './telemetry.js';
 
 const NONE = -1;
@@ -21,6 +23,7 @@ export class SegmentPreparer implements Agent {
   readonly #blocksPerSegment: number;
   readonly #formatVersion: FormatVersion;
   readonly #telemetry: PreparerTelemetry;
+  readonly #announce: AnnounceSegment;
   readonly #record: Int32Array;
   readonly #freedRecord: Int32Array;
   #nextSegmentIndex: number;
@@ -34,6 +37,7 @@ export class SegmentPreparer implements Agent {
     openSegments: OpenSegments,
     options: { blocksPerSegment: number; formatVersion: FormatVersion; nextSegmentIndex: number },
     telemetry: PreparerTelemetry,
+    announce: AnnounceSegment,
   ) {
     this.#control = control;
     this.#files = files;
@@ -43,6 +47,7 @@ export class SegmentPreparer implements Agent {
     this.#formatVersion = options.formatVersion;
     this.#nextSegmentIndex = options.nextSegmentIndex;
     this.#telemetry = telemetry;
+    this.#announce = announce;
     this.#record = recordOf(rings.prepared);
     this.#freedRecord = recordOf(rings.freed);
   }
@@ -67,14 +72,16 @@ export class SegmentPreparer implements Agent {
     } catch (error) {
       if (!(error instanceof WalError) || error.code !== 'DISK_FULL') throw error;
       // The ring goes on taking events meanwhile; the next step tries again.
+      this.#telemetry.prepareSegment.fail();
       this.#control.setDiskFull(Role.preparer, true);
       return 0;
     }
     this.#control.setDiskFull(Role.preparer, false);
     this.#nextSegmentIndex++;
+    this.#announce(segment.segmentIndex, 'prepared');
     prepared.push(this.#record);
     this.#control.wake(Role.writer);
-    this.#telemetry.prepareSegment.record((performance.now() - start) * 1e6);
+    this.#telemetry.prepareSegment.record(nsSince(start));
     return 1;
   }
 

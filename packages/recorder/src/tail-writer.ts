@@ -9,6 +9,7 @@ import {
   WORD_BYTES,
 } from '@fswal/format';
 import type { Agent } from './agent.js';
+import { monotonicMs, nsSince } from './clock.js';
 import { type Control, Role, Stage } from './control.js';
 import {
   type DurabilityOrder,
@@ -19,10 +20,13 @@ import {
   recordOf,
 } from './handover.js';
 import { type OpenSegments, SegmentState } from './open-segments.js';
+import { SegmentChange } from './segment-change.js';
 import type { SegmentFiles } from './segment-files.js';
+import type { AnnounceSegment } from './segment-news.js';
 import { SegmentWriter } from './segment-writer.js';
 import type { SyncPace } from './sync-pace.js';
 import type { WriterTelemetry } from './telemetry.js';
+import { WrittenProgress } from './written-progress.js';
 
 /** Blocks written by one call of the system, at most. */
 const BATCH_BLOCKS = 64;
@@ -42,6 +46,9 @@ export class TailWriter implements Agent {
   readonly #openSegments: OpenSegments;
   readonly #pace: SyncPace;
   readonly #telemetry: WriterTelemetry;
+  readonly #announce: AnnounceSegment;
+  readonly #change: SegmentChange;
+  readonly #progress: WrittenProgress;
   readonly #preparedRecord: Int32Array;
   readonly #persistRecord: Int32Array;
   readonly #durabilityRecord: Int32Array;
@@ -53,12 +60,16 @@ export class TailWriter implements Agent {
   #block = 0;
   #slot = 0;
   #lastEventId: bigint;
+  /** Events written so far: those of whole blocks, and all of them. */
+  #blockEvents = 0;
+  #events = 0;
   /** The last request for a sync that was passed on, and the last event it was for. */
   #handledSync = 0;
   #orderedEventId: bigint;
   /** The one being worked on, and the block that was being filled when it was seen. */
   #pendingSync = 0;
   #pendingBlock = 0;
+  #pendingMs = 0;
   /** Events in the current block at the last idle look. */
   #quietEvents = 0;
   #done = false;
@@ -72,6 +83,7 @@ export class TailWriter implements Agent {
     start: { writer: SegmentWriter | undefined; link: bigint; lastEventId: bigint },
     pace: SyncPace,
     telemetry: WriterTelemetry,
+    announce: AnnounceSegment,
   ) {
     this.#control = control;
     this.#tailBlocks = ring.tailBlocks;
@@ -86,6 +98,9 @@ export class TailWriter implements Agent {
     this.#orderedEventId = start.lastEventId;
     this.#pace = pace;
     this.#telemetry = telemetry;
+    this.#announce = announce;
+    this.#change = new SegmentChange(telemetry);
+    this.#progress = new WrittenProgress(telemetry);
     this.#preparedRecord = recordOf(rings.prepared);
     this.#persistRecord = recordOf(rings.persist);
     this.#durabilityRecord = recordOf(rings.durability);
@@ -102,6 +117,7 @@ export class TailWriter implements Agent {
       return work;
     } catch (error) {
       if (!(error instanceof WalError) || error.code !== 'DISK_FULL') throw error;
+      this.#telemetry.writeBlock.fail();
       // Nothing has moved: the ring keeps the events, and the next step tries again.
       this.#control.setDiskFull(Role.writer, true);
       return 0;
@@ -110,15 +126,18 @@ export class TailWriter implements Agent {
 
   #step(): number {
     const stopping = this.#control.stage >= Stage.writerStops;
+    const lookMs = monotonicMs();
+    this.#progress.look(lookMs, this.#control.appendedBlocks);
     if (this.#pendingSync === this.#handledSync) {
       if (this.#wantsSync()) this.#control.requestOwnSync();
       // The request first: what was appended before it is in the blocks up to the one that is loaded after it.
       this.#pendingSync = this.#control.syncRequested;
       this.#pendingBlock = this.#control.appendedBlocks;
+      this.#pendingMs = lookMs;
     }
     let work = this.#writeFullBlocks(this.#control.appendedBlocks);
     if (this.#pendingSync !== this.#handledSync) {
-      if (this.#writeThrough(this.#pendingBlock) && this.#order('sync', this.#pendingSync)) {
+      if (this.#writeThrough(this.#pendingBlock) && this.#orderSync()) {
         this.#handledSync = this.#pendingSync;
         this.#orderedEventId = this.#lastEventId;
         work++;
@@ -126,7 +145,7 @@ export class TailWriter implements Agent {
     } else if (stopping) {
       if (this.#writeThrough(this.#control.appendedBlocks) && this.#finish()) work++;
     } else if (work === 0) {
-      work = this.#writeIfQuiet();
+      work = this.#writeIfQuiet(lookMs);
     }
     return work;
   }
@@ -152,14 +171,14 @@ export class TailWriter implements Agent {
       const writer = this.#segmentWithRoom();
       if (writer === undefined) break;
       if (writer.tailEvents > 0) {
-        writer.seal(this.#slotBytes(), BLOCK_EVENTS);
-        this.#wrote(writer, 1);
+        this.#sealBlock(writer);
         written++;
         continue;
       }
       const count = Math.min(ahead, writer.roomBlocks, this.#tailBlocks - this.#slot, BATCH_BLOCKS);
+      const start = performance.now();
       writer.writeBlocks(this.#slotBytes(), count);
-      this.#wrote(writer, count);
+      this.#wrote(writer, count, start);
       written += count;
     }
     return written;
@@ -191,21 +210,36 @@ export class TailWriter implements Agent {
         this.#writePart(writer, count);
         return true;
       }
-      writer.seal(this.#slotBytes(), BLOCK_EVENTS);
-      this.#wrote(writer, 1);
+      this.#sealBlock(writer);
     }
   }
 
-  #writeIfQuiet(): number {
+  /** Of the current block, which is full, what is not in the file yet, and its header. */
+  #sealBlock(writer: SegmentWriter): void {
+    const start = performance.now();
+    writer.seal(this.#slotBytes(), BLOCK_EVENTS);
+    this.#wrote(writer, 1, start);
+  }
+
+  #writeIfQuiet(lookMs: number): number {
     const count = this.#eventsInBlock();
     const inFile = this.#eventsInFile();
     // A block that is in the file whole but for its header is begun and not sealed: the disk was full.
     const unwritten = count > inFile || inFile === BLOCK_EVENTS;
+    if (!unwritten) this.#caughtUp(lookMs);
     const quiet = unwritten && count === this.#quietEvents;
     this.#quietEvents = count;
     if (!quiet) return 0;
     this.#quietEvents = 0;
     return this.#writeThrough(this.#block) ? 1 : 0;
+  }
+
+  /** There is nothing that is not written. */
+  #caughtUp(lookMs: number): void {
+    this.#progress.wroteAll(lookMs);
+    const isDurable =
+      this.#orderedEventId === this.#lastEventId && this.#control.hasSynced(this.#handledSync);
+    if (isDurable) this.#progress.allDurable(lookMs);
   }
 
   /** Events of the current block that are committed. */
@@ -220,31 +254,44 @@ export class TailWriter implements Agent {
 
   #writePart(writer: SegmentWriter, count: number): void {
     writer.writeEvents(this.#slotBytes(), count);
-    this.#lastEventId = writer.position.eventId;
-    this.#control.publishWritten(writer.position);
+    this.#publish(writer);
   }
 
-  /** After `count` blocks were sealed: gives slots back and, at the segment's end, lets go of it. */
-  #wrote(writer: SegmentWriter, count: number): void {
+  /** After `count` blocks were sealed, since `startMs`: gives slots back and, at the segment's end, lets go of it. */
+  #wrote(writer: SegmentWriter, count: number, startMs: number): void {
+    this.#telemetry.writeBlock.record(nsSince(startMs));
+    this.#telemetry.blocks.add(count);
     this.#block = (this.#block + count) | 0;
     this.#slot = (this.#slot + count) % this.#tailBlocks;
-    this.#lastEventId = writer.position.eventId;
-    this.#control.publishWritten(writer.position);
+    this.#blockEvents += count * BLOCK_EVENTS;
+    this.#publish(writer);
+    this.#progress.wroteBlocks(this.#block);
     // One slot is kept back: recovery connects the ring to the segments by their last event.
     this.#control.publishReleased((this.#block - 1) | 0);
-    this.#telemetry.writeBlock.add(count);
     if (writer.roomBlocks === 0) this.#retire();
+  }
+
+  #publish(writer: SegmentWriter): void {
+    this.#lastEventId = writer.position.eventId;
+    this.#control.publishWritten(writer.position);
+    const events = this.#blockEvents + writer.tailEvents;
+    this.#telemetry.events.add(events - this.#events);
+    this.#events = events;
   }
 
   /** The segment to write on; the next prepared one where there is none. */
   #segmentWithRoom(): SegmentWriter | undefined {
     if (this.#writer !== undefined && this.#writer.roomBlocks === 0 && !this.#retire()) return undefined;
     if (this.#writer !== undefined) return this.#writer;
+    this.#change.wanted();
     if (!this.#rings.prepared.pop(this.#preparedRecord)) return undefined;
+    const start = performance.now();
     this.#control.wake(Role.preparer);
     const segment = decodePrepared(this.#preparedRecord, (name) => this.#files.path(name));
     this.#openSegments.setState(segment.segmentIndex, SegmentState.active);
+    this.#announce(segment.segmentIndex, 'active');
     this.#writer = SegmentWriter.start(segment, this.#files, this.#link);
+    this.#change.begun(start);
     return this.#writer;
   }
 
@@ -252,11 +299,13 @@ export class TailWriter implements Agent {
   #retire(): boolean {
     const writer = this.#writer;
     if (writer === undefined) return true;
+    this.#change.closing();
     const { persist, durability } = this.#rings;
     if (durability.size === durability.capacity) return false;
     const { segmentIndex, fd } = writer.segment;
     // Before a maintainer can have it; where there is no room for the order, once more with the next try.
     this.#openSegments.setState(segmentIndex, SegmentState.persisting);
+    this.#announce(segmentIndex, 'sealed');
     encodePersist({ fd, header: writer.closedHeader() }, this.#persistRecord);
     // Not by its size, which counts no record that a maintainer is taking: that one still lies in the ring.
     if (!persist.push(this.#persistRecord)) return false;
@@ -264,8 +313,14 @@ export class TailWriter implements Agent {
     this.#order('retired', 0);
     this.#link = writer.chained;
     this.#writer = undefined;
-    this.#telemetry.rotations.add(1);
+    this.#change.closed();
     return true;
+  }
+
+  /** What was asked for is written; the coordinator makes it durable. @returns false where its ring is full */
+  #orderSync(): boolean {
+    this.#progress.wroteAll(this.#pendingMs);
+    return this.#order('sync', this.#pendingSync);
   }
 
   /** Tells the coordinator where writing stands. @returns false where its ring is full */
@@ -273,7 +328,8 @@ export class TailWriter implements Agent {
     const prefixChecksum = this.#writer?.prefixChecksum(this.#slotBytes()) ?? 0n;
     const position = { ...this.#control.written, prefixChecksum };
     const syncFd = this.#writer?.segment.syncFd ?? -1;
-    encodeDurability({ kind, position, syncFd, request }, this.#durabilityRecord);
+    const counted = { events: this.#events, asOfMs: this.#progress.asOfMs };
+    encodeDurability({ kind, position, syncFd, request, ...counted }, this.#durabilityRecord);
     if (!this.#rings.durability.push(this.#durabilityRecord)) return false;
     this.#control.wake(Role.coordinator);
     return true;

@@ -11,11 +11,14 @@ import type { SegmentFiles } from './segment-files.js';
 export class UnsyncedSegments {
   readonly #files: SegmentFiles;
   readonly #openSegments: OpenSegments;
+  readonly #sync: (fd: number, file: string) => void;
   readonly #orders: DurabilityOrder[] = [];
 
-  constructor(files: SegmentFiles, openSegments: OpenSegments) {
+  /** @param sync brings a file to the device; throws WalError FSYNC_FAILED */
+  constructor(files: SegmentFiles, openSegments: OpenSegments, sync: (fd: number, file: string) => void) {
     this.#files = files;
     this.#openSegments = openSegments;
+    this.#sync = sync;
   }
 
   get count(): number {
@@ -36,7 +39,7 @@ export class UnsyncedSegments {
   syncThrough(last: number): void {
     while (this.oldest !== undefined && this.oldest.position.segmentIndex <= last) {
       const { syncFd, position } = this.oldest;
-      this.#files.sync(syncFd, this.#files.path(segmentFileName(position.segmentIndex)));
+      this.#sync(syncFd, this.#files.path(segmentFileName(position.segmentIndex)));
       this.#close(this.oldest);
     }
   }

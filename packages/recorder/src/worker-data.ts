@@ -9,6 +9,7 @@ import type { CheckedOptions, Durability } from './options.js';
 import type { ResumedLog } from './resume.js';
 import type { RetentionLimits } from './retention.js';
 import type { OpenSegment } from './segment-files.js';
+import type { OrderedNews } from './segment-news.js';
 import type { SegmentProgress } from './segment-writer.js';
 import type { RecorderTelemetry, RecorderTelemetryBuffers } from './telemetry.js';
 
@@ -21,6 +22,8 @@ export interface CommonWorkerData {
   readonly board: SharedArrayBuffer;
   readonly openSegments: SharedArrayBuffer;
   readonly telemetry: RecorderTelemetryBuffers;
+  /** Counts what is told of segments; undefined where nobody wants to hear of them. */
+  readonly newsOrders: SharedArrayBuffer | undefined;
   readonly tailRing: SharedMapping;
   /** Where the ring's file is, and which one. */
   readonly ringFolder: FolderHandle;
@@ -62,6 +65,7 @@ export function commonWorkerData(
     rings: Rings;
     openSegments: OpenSegments;
     telemetry: RecorderTelemetry;
+    news: OrderedNews | undefined;
     ring: MappedFile;
     resumed: ResumedLog;
   },
@@ -76,6 +80,7 @@ export function commonWorkerData(
     board: new MaintenanceBoard().buffer,
     openSegments: parts.openSegments.buffer,
     telemetry: parts.telemetry.buffers,
+    newsOrders: parts.news?.orders,
     tailRing: parts.ring.share(),
     tailBlocks: options.tailBlocks,
     durability: options.durability,

@@ -16,6 +16,7 @@ import { RetentionKeeper } from './retention-keeper.js';
 import { SegmentFiles } from './segment-files.js';
 import { SegmentFreezer } from './segment-freezer.js';
 import { SegmentMaintainer } from './segment-maintainer.js';
+import { announceNothing, announceSegments } from './segment-news.js';
 import { SegmentPreparer } from './segment-preparer.js';
 import { SegmentWriter } from './segment-writer.js';
 import { syncPaceOf } from './sync-pace.js';
@@ -26,6 +27,11 @@ import type { WorkerData, WorkerReady } from './worker-data.js';
 const data = workerData as WorkerData;
 const control = new Control(data.control);
 const folder = new Folder(data.folder);
+const telemetry = RecorderTelemetry.attach(data.telemetry);
+const announce =
+  data.newsOrders === undefined
+    ? announceNothing
+    : announceSegments(data.newsOrders, (news) => parentPort?.postMessage(news));
 const agent = createAgent();
 let ended = false;
 process.once('exit', () => {
@@ -34,7 +40,7 @@ process.once('exit', () => {
     control.fail(new WalError('WORKER_FAILED', `the ${ROLES[data.role]} thread ended before its time`));
 });
 parentPort?.postMessage({ systemId: systemThreadId() } satisfies WorkerReady);
-await runAgent(agent, idleOf(data.role), control, (error) => {
+await runAgent(agent, idleOf(data.role), control, telemetry.lifecycle(data.role, data.index), (error) => {
   if (error instanceof WalError) return folder.named(error) as WalError;
   return new WalError('WORKER_FAILED', `the ${ROLES[data.role]} thread failed: ${String(error)}`, {
     cause: error,
@@ -53,7 +59,6 @@ function createAgent(): Agent {
   const rings = attachRings(data.rings);
   const board = new MaintenanceBoard(data.board);
   const openSegments = new OpenSegments(data.openSegments);
-  const telemetry = RecorderTelemetry.attach(data.telemetry);
   const segmentsAreSynced = data.durability !== 'none';
   switch (data.role) {
     case Role.writer: {
@@ -69,23 +74,27 @@ function createAgent(): Agent {
         { writer, link, lastEventId },
         syncPaceOf(data.durability, data.syncIntervalMs),
         telemetry.writer,
+        announce,
       );
     }
     case Role.preparer:
       // Before the thread says that it is up: koffi ends the process hard when that exits while it is being loaded.
       load();
-      return new SegmentPreparer(control, files, rings, openSegments, data, telemetry.preparer);
+      return new SegmentPreparer(control, files, rings, openSegments, data, telemetry.preparer, announce);
     case Role.maintainer: {
       const codec = { compress: compressSegment, decompress: decompressSegment };
+      const metrics = telemetry.maintainer(data.index);
+      const freezer = new SegmentFreezer(files, codec, (status) => metrics.failures.count(status));
       return new SegmentMaintainer(
         control,
         files,
         rings,
         board,
-        new SegmentFreezer(files, codec),
+        freezer,
         openSegments,
         segmentsAreSynced,
-        telemetry.maintainer(data.index),
+        metrics,
+        announce,
       );
     }
     case Role.coordinator: {
@@ -100,7 +109,17 @@ function createAgent(): Agent {
         store,
         rings.durability,
         openSegments,
-        (gate) => new RetentionKeeper(control, rings, board, gate, options, kept, data.lastEventId),
+        (gate) =>
+          new RetentionKeeper(
+            control,
+            rings,
+            board,
+            gate,
+            options,
+            kept,
+            data.lastEventId,
+            telemetry.retention,
+          ),
         segmentsAreSynced,
         () => {
           ringFolder.verify();

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import { WalError } from '@fswal/format';
 import { Control, ROLES, Role } from './control.js';
+import type { SegmentNews } from './segment-news.js';
 import type { CommonWorkerData, WorkerReady } from './worker-data.js';
 
 const WORKER = createRequire(import.meta.url).resolve('#worker');
@@ -26,8 +27,12 @@ export class Workers {
     this.#all = all;
   }
 
-  /** Starts all threads and waits until they are up. @throws WalError WORKER_FAILED */
-  static async start(data: CommonWorkerData, maintainers: number): Promise<Workers> {
+  /** Starts all threads and waits until they are up. @param takeNews what they tell from then on @throws WalError WORKER_FAILED */
+  static async start(
+    data: CommonWorkerData,
+    maintainers: number,
+    takeNews: (news: SegmentNews) => void,
+  ): Promise<Workers> {
     const start = (role: Role, index: number, name: string): NamedWorker => {
       // Descriptors are handed from thread to thread: none may be closed because the thread that opened it exits.
       const options = {
@@ -40,7 +45,11 @@ export class Workers {
         name: `fswal ${name}`,
       };
       try {
-        return { role, name, worker: new Worker(WORKER, options), systemId: undefined };
+        const worker = new Worker(WORKER, options);
+        worker.on('message', (message: WorkerReady | SegmentNews) => {
+          if ('order' in message) takeNews(message);
+        });
+        return { role, name, worker, systemId: undefined };
       } catch (cause) {
         throw didNotStart(name, cause);
       }

@@ -12,6 +12,7 @@ import {
   WalError,
 } from '@fswal/format';
 import { SpmcRing } from '@fswal/ring';
+import { Telemetry } from '@fswal/telemetry';
 import { describe, expect, test } from 'vitest';
 import { BackoffIdle, runAgent } from '../src/agent.js';
 import { Control, Role, Stage } from '../src/control.js';
@@ -115,7 +116,10 @@ describe('the writer', () => {
       const written = Math.floor(id / 256);
       expect(recorder.control.releasedBlocks).toBe(written - 1);
     }
-    expect(recorder.telemetry.snapshot()).toMatchObject({ write_block: 100, segment_rotation: 6 });
+    expect(recorder.measured).toMatchObject({
+      manager: { segment_rotation: { count: 6 } },
+      segment_writer: { written_blocks: 100, written_events: 25_600, open_new_segment: { count: 7 } },
+    });
     recorder.close();
     const log = readLog(dir);
     expect(log.ids).toEqual(range(1, id));
@@ -541,6 +545,7 @@ test('no segment is forgotten while a maintainer is slow to take another one', (
 describe('running an agent', () => {
   test('ends when the agent is done, or another one has failed', async () => {
     let steps = 0;
+    const lifecycle = Telemetry.create({ loop: 'lifecycle' }).lifecycle('loop');
     const agent = {
       role: Role.writer,
       doWork: () => ++steps,
@@ -548,12 +553,25 @@ describe('running an agent', () => {
         return steps === 3;
       },
     };
-    await runAgent(agent, new BackoffIdle(1, 2, 2), new Control(), () => new WalError('WORKER_FAILED', ''));
+    await runAgent(
+      agent,
+      new BackoffIdle(1, 2, 2),
+      new Control(),
+      lifecycle,
+      () => new WalError('WORKER_FAILED', ''),
+    );
     expect(steps).toBe(3);
+    expect(lifecycle.read()).toMatchObject({ loops: 3, idle: 0 });
     const failed = new Control();
     failed.fail(new WalError('WRITE_FAILED', ''));
     steps = 0;
-    await runAgent(agent, new BackoffIdle(1, 2, 2), failed, () => new WalError('WORKER_FAILED', ''));
+    await runAgent(
+      agent,
+      new BackoffIdle(1, 2, 2),
+      failed,
+      lifecycle,
+      () => new WalError('WORKER_FAILED', ''),
+    );
     expect(steps).toBe(0);
   });
 
@@ -570,6 +588,7 @@ describe('running an agent', () => {
       agent,
       new BackoffIdle(1, 2, 2),
       control,
+      Telemetry.create({ loop: 'lifecycle' }).lifecycle('loop'),
       (error) => new WalError('WORKER_FAILED', String(error)),
     );
     expect(control.failure()?.message).toContain('bad');

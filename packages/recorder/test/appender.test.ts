@@ -15,21 +15,28 @@ import { Control, Role } from '../src/control.js';
 
 const TAIL_BLOCKS = 4;
 
-function setUp(options: { last?: bigint; timeoutMs?: number; fill?: number } = {}) {
+function setUp(options: { last?: bigint; timeoutMs?: number; sampleAppends?: number } = {}) {
   const ring = new ArrayBuffer(tailRingBytes(TAIL_BLOCKS));
   const words = new Int32Array(ring);
   const control = new Control();
-  let waits = 0;
+  const waits: boolean[] = [];
+  const samples: { after: bigint; ns: number; clockNs: number }[] = [];
+  let refused = 0;
   const appender = new Appender(
     ring,
     TAIL_BLOCKS,
     options.last ?? 0n,
     control,
     new EventView(),
-    options.timeoutMs ?? 0,
-    { waits: () => waits++, checkThreads: () => {} },
+    { backpressureTimeoutMs: options.timeoutMs ?? 0, sampleAppends: options.sampleAppends ?? 0 },
+    {
+      waited: (_, gotRoom) => waits.push(gotRoom),
+      refused: () => refused++,
+      sampled: (ns, clockNs) => samples.push({ after: appender.lastEventId, ns, clockNs }),
+      checkThreads: () => {},
+    },
   );
-  return { ring, words, control, appender, waits: () => waits };
+  return { ring, words, control, appender, waits, samples, refused: () => refused };
 }
 
 function eventOf(id: bigint, content = 7): EventView {
@@ -236,6 +243,65 @@ describe('claim and commit', () => {
   });
 });
 
+describe('samples', () => {
+  test.each(['append', 'claim'])('of %s time every event where each is one, and change nothing', (how) => {
+    const plain = setUp();
+    const timed = setUp({ sampleAppends: 1 });
+    for (const { appender, control } of [plain, timed]) {
+      for (let id = 1; id <= 5 * TAIL_BLOCKS * BLOCK_EVENTS; id++) {
+        if (how === 'append') {
+          appender.append(eventOf(BigInt(id), id));
+        } else {
+          const claimed = appender.claim();
+          claimed.words.fill(id, claimed.base + 2, claimed.base + EVENT_WORDS);
+          appender.commit(id);
+        }
+        control.publishReleased(Math.floor(id / BLOCK_EVENTS) - 1);
+      }
+    }
+    expect(timed.words).toEqual(plain.words);
+    expect(plain.samples).toEqual([]);
+    // The first one never is: the distance to a sample is at least 1.
+    expect(timed.samples).toHaveLength(5 * TAIL_BLOCKS * BLOCK_EVENTS - 1);
+    for (const { ns, clockNs } of timed.samples) {
+      expect(ns).toBeGreaterThan(0);
+      expect(clockNs).toBeGreaterThan(0);
+    }
+  });
+
+  test('have the wait for room in them', () => {
+    const rig = setUp({ sampleAppends: 1, timeoutMs: 20 });
+    fill(rig, TAIL_BLOCKS * BLOCK_EVENTS);
+    const before = rig.samples.length;
+    expect(codeOf(() => rig.appender.append(eventOf(9999n)))).toBe('BACKPRESSURE');
+    expect(rig.samples).toHaveLength(before);
+    expect(rig.waits).toEqual([false]);
+    expect(rig.refused()).toBe(1);
+    rig.control.publishReleased(1);
+    fill(rig, 2, 10_000);
+    expect(rig.samples.at(-1)?.after).toBe(10_001n);
+  });
+
+  test('are not taken of what is refused, and the next ones come', () => {
+    const rig = setUp({ sampleAppends: 1 });
+    fill(rig, 10);
+    expect(codeOf(() => rig.appender.append(eventOf(3n)))).toBe('EVENT_OUT_OF_ORDER');
+    expect(rig.samples).toHaveLength(9);
+    expect(rig.refused()).toBe(1);
+    fill(rig, 10, 11);
+    expect(rig.samples.length).toBeGreaterThanOrEqual(18);
+  });
+
+  test('do not keep a closed recorder open', () => {
+    const rig = setUp({ sampleAppends: 1 });
+    fill(rig, 10);
+    rig.appender.refuse(new WalError('NOT_OPEN', 'closed'));
+    expect(codeOf(() => rig.appender.append(eventOf(11n)))).toBe('NOT_OPEN');
+    expect(codeOf(() => rig.appender.claim())).toBe('NOT_OPEN');
+    expect(rig.samples).toHaveLength(9);
+  });
+});
+
 describe('a full ring', () => {
   test('throws BACKPRESSURE with nothing written, and takes the event after release', () => {
     const rig = setUp({ timeoutMs: 20 });
@@ -246,7 +312,7 @@ describe('a full ring', () => {
     expect(codeOf(() => rig.appender.claim())).toBe('BACKPRESSURE');
     expect(rig.words).toEqual(before);
     expect(rig.control.appendedBlocks).toBe(TAIL_BLOCKS);
-    expect(rig.waits()).toBe(2);
+    expect(rig.waits).toHaveLength(2);
     rig.control.publishReleased(1);
     fill(rig, BLOCK_EVENTS, room + 1);
     expect(codeOf(() => rig.appender.append(eventOf(9999n)))).toBe('BACKPRESSURE');

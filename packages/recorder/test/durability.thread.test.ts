@@ -74,7 +74,7 @@ describe('durability', () => {
     };
     await Promise.all(Array.from({ length: 64 }, commit));
     expect(recorder.durableEventId).toBe(1280n);
-    expect(recorder.telemetry.durable_moves).toBeLessThan(400);
+    expect(recorder.telemetry.meta_store.durable_moves.count).toBeLessThan(400);
   });
 
   test('waitDurable of what is durable, or was never appended, does not wait', async () => {

@@ -74,7 +74,16 @@ describe('compression', () => {
     const log = readAll(recorder.dir);
     expect(log.ids).toEqual(range(4 * SEGMENT_EVENTS + 1, 8 * SEGMENT_EVENTS + 100));
     expect(log.wrongContent).toEqual([]);
-    expect(recorder.telemetry.snapshot()).toMatchObject({ freeze_failures: 0, free_failures: 0 });
+    expect(recorder.measured).toMatchObject({
+      manager: { persistence_hot_segments: 2, persistence_cold_segments: 3 },
+      segment_maintainer: {
+        maintenance_compression: { count: 7, failures: 0 },
+        maintenance_deletion: { count: 4, failures: 0 },
+        maintenance_retention: { count: 11, failures: 0 },
+        persistence_max_hot_segments: 2,
+        persistence_max_cold_segments: 3,
+      },
+    });
   });
 
   test('keeps the age of a segment', () => {
@@ -105,7 +114,7 @@ describe('compression', () => {
     recorder.close();
     expect(lz4s(recorder.dir)).toEqual([0, 2, 3]);
     expect(wals(recorder.dir)).toEqual([1, 4]);
-    expect(recorder.telemetry.snapshot().freeze_failures).toBe(1);
+    expect(recorder.measured.segment_maintainer.maintenance_compression.failures).toBe(1);
     expect(readAll(recorder.dir).ids).toEqual(range(1, 4 * SEGMENT_EVENTS + 1));
   });
 
@@ -127,7 +136,7 @@ describe('compression', () => {
     });
     recorder.record(3 * SEGMENT_EVENTS + 10);
     recorder.sync();
-    expect(recorder.telemetry.snapshot().freeze_failures).toBe(1);
+    expect(recorder.measured.segment_maintainer.maintenance_compression.failures).toBe(1);
     expect(wals(dir)).toContain(0);
     expect(lz4s(dir)).toContain(0);
     recorder.record(9 * SEGMENT_EVENTS + 10);
@@ -145,7 +154,7 @@ describe('compression', () => {
     const recorder = start({ limits, codec: { compress, decompress: decompressSegment } });
     recorder.record(4 * SEGMENT_EVENTS + 10);
     recorder.sync();
-    expect(recorder.telemetry.snapshot().freeze_failures).toBeGreaterThan(0);
+    expect(recorder.measured.segment_maintainer.maintenance_compression.failures).toBeGreaterThan(0);
     expect(lz4s(recorder.dir)).toEqual([]);
     recorder.close();
     expect(readLog(recorder.dir).ids).toEqual(range(1, 4 * SEGMENT_EVENTS + 10));
@@ -161,7 +170,7 @@ describe('compression', () => {
     recorder.close();
     expect(wals(dir)).toEqual([0, 1, 2]);
     expect(fs.readdirSync(dir).filter((name) => name.includes('lz4'))).toEqual([]);
-    expect(recorder.telemetry.snapshot().freeze_failures).toBe(2);
+    expect(recorder.measured.segment_maintainer.maintenance_compression.failures).toBe(2);
   });
 
   test('on a device that fails is a failure of the recorder', () => {
@@ -260,7 +269,7 @@ describe('recycling', () => {
     const before = inodes();
     recorder.record(30 * SEGMENT_EVENTS);
     expect([...inodes()].filter((inode) => !before.has(inode)).length).toBeLessThanOrEqual(1);
-    expect(recorder.telemetry.snapshot().recycled_segments).toBeGreaterThan(20);
+    expect(recorder.measured.segment_preparer.recycled_segments).toBeGreaterThan(20);
     recorder.close();
     expect(readLog(recorder.dir).ids).toEqual(range(27 * SEGMENT_EVENTS + 1, 30 * SEGMENT_EVENTS));
     expect(fs.readdirSync(recorder.dir).filter((name) => name.endsWith('.tmp'))).toEqual([]);
@@ -285,7 +294,7 @@ describe('recycling', () => {
     const recorder = start({ limits: { maxSegments: 3 }, formatVersion: 1 });
     recorder.record(8 * SEGMENT_EVENTS);
     recorder.close();
-    expect(recorder.telemetry.snapshot().recycled_segments).toBe(0);
+    expect(recorder.measured.segment_preparer.recycled_segments).toBe(0);
     expect(readLog(recorder.dir).ids).toEqual(range(5 * SEGMENT_EVENTS + 1, 8 * SEGMENT_EVENTS));
   });
 

@@ -16,6 +16,9 @@ describe('options', () => {
     [{ preparedSegments: 3 }, RangeError, /power of two/],
     [{ backpressureTimeoutMs: -1 }, RangeError, /backpressureTimeoutMs/],
     [{ view: Date }, TypeError, /EventView/],
+    [{ telemetry: 1 }, TypeError, /telemetry: an object/],
+    [{ telemetry: { sampleAppend: 1 } }, TypeError, /telemetry.sampleAppend: .*there is sampleAppends/],
+    [{ telemetry: { sampleAppends: 1.5 } }, RangeError, /telemetry.sampleAppends/],
     [{ tailBlock: 64 }, TypeError, /option tailBlock: there is none of this name.*tailBlocks/],
   ])('%o is refused', (options, kind, message) => {
     expect(() => check(options)).toThrow(kind);
@@ -30,7 +33,7 @@ describe('options', () => {
       preparedSegments: 2,
       backpressureTimeoutMs: 1000,
       view: RequestEvent,
-      withoutEffect: [],
+      sampleAppends: 4096,
     });
     expect(check({}).tailRingDir).toBe(check({}).dir);
   });
@@ -38,9 +41,5 @@ describe('options', () => {
   test('take a class of views of your own', () => {
     class Own extends EventView {}
     expect(check({ view: Own }).view).toBe(Own);
-  });
-
-  test('that do nothing yet are taken, and said so', () => {
-    expect(check({ telemetry: {} }).withoutEffect).toEqual(['telemetry']);
   });
 });

@@ -206,14 +206,17 @@ describe('what was appended is in the segments', () => {
     expect(log.wrongContent).toEqual([]);
     expect(log.segments).toHaveLength(16);
     expect(log.segments.every(({ status, state }) => status === 'OK' && state === 'sealed')).toBe(true);
-    expect(recorder.telemetry).toMatchObject({ segment_rotation: 16, write_block: 3906 });
+    expect(recorder.telemetry).toMatchObject({
+      manager: { segment_rotation: { count: 15 } },
+      segment_writer: { written_blocks: 3906 },
+    });
   });
 
   test('through a ring of four blocks that is full all the time', async () => {
     const dir = newLogDir();
     const recorder = await open({ dir, blocksPerSegment: 64, tailBlocks: 4, backpressureTimeoutMs: 60_000 });
     append(recorder, 1, 100_000);
-    expect(recorder.telemetry.backpressure_waits).toBeGreaterThan(0);
+    expect(recorder.telemetry.tail_ring.backpressure_waits.count).toBeGreaterThan(0);
     await recorder.close();
     expectLog(dir, range(1, 100_000));
   });
@@ -253,7 +256,7 @@ describe('sync', () => {
     }
     for (const [id, durable] of await Promise.all(syncs)) expect(durable).toBeGreaterThanOrEqual(BigInt(id));
     expect(recorder.durableEventId).toBe(500n);
-    expect(recorder.telemetry.durable_moves).toBeLessThanOrEqual(500);
+    expect(recorder.telemetry.meta_store.durable_moves.count).toBeLessThanOrEqual(500);
   });
 
   test('of an empty log resolves with 0', async () => {
@@ -356,7 +359,7 @@ describe('when a worker fails', () => {
     append(recorder, 1, 10);
     await recorder.sync();
     // The preparer rests when its two segments are there: then it is the coordinator that fails.
-    while (recorder.telemetry.prepare_segment.count < 3) await nextTurn();
+    while (recorder.telemetry.segment_preparer.prepare_segment.count < 3) await nextTurn();
     fs.renameSync(dir, `${dir}-elsewhere`);
     append(recorder, 11, 20);
     // wal_meta.dat cannot be written where there is no directory.

@@ -12,6 +12,7 @@ import {
   WORD_BYTES,
 } from '@fswal/format';
 import { type LogSurvey, listLogDirectory, salvageCompressedFile, surveyLog } from '@fswal/format/files';
+import { nsSince, timed } from './clock.js';
 import { DiagnosticScan, type JudgedSegment } from './diagnostic-scan.js';
 import type { LogReaderOptions } from './log-reader.js';
 import { LogTail, tornTail } from './log-tail.js';
@@ -21,6 +22,7 @@ import { type ReplayWindow, seekInWindow, type WindowContent } from './replay-wi
 import { isBeingWritten, openEnd, type ReadEnd } from './segment-growth.js';
 import { SegmentLocator } from './segment-locator.js';
 import { SegmentReader } from './segment-reader.js';
+import { type ReaderTelemetry, RecoveryTelemetry } from './telemetry.js';
 import { windowBytesFor } from './window-bytes.js';
 import { type LogEnd, type SeekTarget, SeekWord, type WindowSource } from './window-source.js';
 
@@ -41,6 +43,7 @@ export class DiagnosticReader implements WindowSource {
   bytes = 0;
 
   readonly #options: LogReaderOptions;
+  readonly #telemetry: ReaderTelemetry;
   #survey: LogSurvey;
   #locator: SegmentLocator;
   readonly #behind: LogTail;
@@ -59,12 +62,18 @@ export class DiagnosticReader implements WindowSource {
   #endEventId = 0n;
   #done = false;
 
-  private constructor(options: LogReaderOptions, survey: LogSurvey, behind: LogTail) {
+  private constructor(
+    options: LogReaderOptions,
+    survey: LogSurvey,
+    behind: LogTail,
+    telemetry: ReaderTelemetry,
+  ) {
+    this.#telemetry = telemetry;
     this.#options = options;
     this.#survey = survey;
     this.#behind = behind;
     const { files, durable } = survey;
-    this.#locator = new SegmentLocator(options.dir, files);
+    this.#locator = new SegmentLocator(options.dir, files, telemetry);
     this.segmentCount = files.length;
     this.windowBytes = windowBytesFor(options.dir, files);
     this.summary = { oldestSegmentIndex: files[0]?.segmentIndex ?? null, durable: durable.report };
@@ -77,7 +86,9 @@ export class DiagnosticReader implements WindowSource {
   static open(options: LogReaderOptions): DiagnosticReader {
     listLogDirectory(options.dir);
     const behind = openTail(options);
-    return new DiagnosticReader(options, surveyLog(options.dir, true), behind);
+    const { dir, telemetry = RecoveryTelemetry.create().reader } = options;
+    const survey = timed(telemetry.buildIndex, () => surveyLog(dir, true));
+    return new DiagnosticReader(options, survey, behind, telemetry);
   }
 
   get end(): LogEnd {
@@ -141,7 +152,7 @@ export class DiagnosticReader implements WindowSource {
   /** Listed and gone since. Where that was not retention's work, it is no part of the log or leaves a gap. */
   #passGone(segmentIndex: number): void {
     const { dir } = this.#options;
-    const survey = surveyBehind(dir, segmentIndex, true);
+    const survey = timed(this.#telemetry.buildIndex, () => surveyBehind(dir, segmentIndex, true));
     if (survey === undefined) return;
     if (this.#surveys++ === MAX_SURVEYS) {
       this.#error = outrun(dir, segmentIndex, survey.files, this.#endEventId);
@@ -149,7 +160,7 @@ export class DiagnosticReader implements WindowSource {
       return;
     }
     this.#survey = survey;
-    this.#locator = new SegmentLocator(dir, survey.files);
+    this.#locator = new SegmentLocator(dir, survey.files, this.#telemetry);
     if (this.#hasDelivered) {
       this.#next = 0;
       this.#scan.goBehindRetention(survey.files[0].segmentIndex, dir, survey.durable.position);
@@ -159,9 +170,9 @@ export class DiagnosticReader implements WindowSource {
 
   /** @throws WalError OPEN_FAILED, READ_FAILED; SEGMENT_CORRUPTED for a file larger than any segment */
   #tryForm({ file, onlyIfWhole }: SegmentForm, window: ReplayWindow): Outcome {
-    const { onProgress = () => {}, onSegment = () => {} } = this.#options;
+    const { onProgress = () => {} } = this.#options;
     const { segmentIndex, compressed } = file;
-    const reader = SegmentReader.open(this.#pathOf(file), compressed, onProgress);
+    const reader = SegmentReader.open(this.#pathOf(file), compressed, onProgress, this.#telemetry);
     try {
       const start = performance.now();
       const { count, damage } = readOrSalvage(reader, compressed, window);
@@ -171,7 +182,7 @@ export class DiagnosticReader implements WindowSource {
       const read = performance.now();
       if (damage !== undefined) this.#scan.note(damage);
       const judged = this.#scan.judge(segmentIndex, bytes, reader.file);
-      onSegment((read - start) * 1e6, (performance.now() - read) * 1e6, count);
+      this.#telemetry.segment((read - start) * 1e6, nsSince(read), count, judged.verdict.error);
       onProgress();
       this.#surveys = 0;
       this.segments++;

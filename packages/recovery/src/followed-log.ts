@@ -8,7 +8,7 @@ import {
 } from '@fswal/format';
 import { readDurablePosition } from '@fswal/format/files';
 import { firstEventOf } from './segment-locator.js';
-import { SegmentReader } from './segment-reader.js';
+import { type OpenCloseTelemetry, SegmentReader } from './segment-reader.js';
 
 const NOTHING_DURABLE: DurablePosition = { segmentIndex: 0, offset: 0, eventId: 0n, prefixChecksum: 0n };
 
@@ -16,11 +16,13 @@ const NOTHING_DURABLE: DurablePosition = { segmentIndex: 0, offset: 0, eventId: 
 export class FollowedLog {
   readonly dir: string;
   readonly #onProgress: () => void;
+  readonly #telemetry: OpenCloseTelemetry;
 
   /** @param onProgress called after each megabyte read; what it throws ends the read */
-  constructor(dir: string, onProgress: () => void) {
+  constructor(dir: string, onProgress: () => void, telemetry: OpenCloseTelemetry) {
     this.dir = dir;
     this.#onProgress = onProgress;
+    this.#telemetry = telemetry;
   }
 
   /**
@@ -32,7 +34,8 @@ export class FollowedLog {
       const file = path.join(this.dir, name);
       if (!isThere(file)) continue;
       try {
-        return SegmentReader.open(file, name !== segmentFileName(segmentIndex), this.#onProgress);
+        const compressed = name !== segmentFileName(segmentIndex);
+        return SegmentReader.open(file, compressed, this.#onProgress, this.#telemetry);
       } catch (error) {
         // Gone since; the next form, or the next look, tells where to.
         if ((error as WalError).code !== 'OPEN_FAILED' || isThere(file)) throw error;
@@ -44,7 +47,8 @@ export class FollowedLog {
   /** The compressed form alone; for the rest as `open`. */
   openCompressed(segmentIndex: number): SegmentReader | undefined {
     const file = path.join(this.dir, compressedSegmentFileName(segmentIndex));
-    return isThere(file) ? SegmentReader.open(file, true, this.#onProgress) : undefined;
+    if (!isThere(file)) return undefined;
+    return SegmentReader.open(file, true, this.#onProgress, this.#telemetry);
   }
 
   exists(segmentIndex: number): boolean {

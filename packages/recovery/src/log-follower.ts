@@ -8,11 +8,13 @@ import {
   WalError,
 } from '@fswal/format';
 import { type LogSurvey, surveyLog } from '@fswal/format/files';
+import { timed } from './clock.js';
 import { FollowedLog } from './followed-log.js';
 import { FollowedSegment } from './followed-segment.js';
 import type { LogSummary } from './recovery-report.js';
 import { type ReplayWindow, seekInWindow, type WindowContent } from './replay-window.js';
 import { firstEventOf, SegmentLocator } from './segment-locator.js';
+import { type ReaderTelemetry, RecoveryTelemetry } from './telemetry.js';
 import { windowBytesFor } from './window-bytes.js';
 import { type LogEnd, NOTHING_YET, type SeekTarget, SeekWord, type WindowSource } from './window-source.js';
 
@@ -29,8 +31,8 @@ export interface LogFollowerOptions {
   readonly fromEventId: bigint;
   /** Called after each megabyte read; what it throws ends the read. */
   readonly onProgress?: () => void;
-  /** Called for each segment that was left: how long it took to read and verify, in nanoseconds, and its bytes. */
-  readonly onSegment?: (readNs: number, verifyNs: number, bytes: number) => void;
+  /** What reading takes is recorded there, of a segment when it was left. */
+  readonly telemetry?: ReaderTelemetry;
 }
 
 /**
@@ -61,7 +63,7 @@ export class LogFollower implements WindowSource {
 
   readonly #log: FollowedLog;
   readonly #onProgress: () => void;
-  readonly #onSegment: NonNullable<LogFollowerOptions['onSegment']>;
+  readonly #telemetry: ReaderTelemetry;
   /** Where the next event is looked for; undefined as soon as one was delivered. */
   #target: SeekTarget | undefined;
   /** Whether events were delivered since it began: from then on none may be left out. */
@@ -78,10 +80,10 @@ export class LogFollower implements WindowSource {
   #looks = 0;
   #error: WalError | undefined;
 
-  private constructor(options: LogFollowerOptions, survey: LogSurvey) {
+  private constructor(options: LogFollowerOptions, survey: LogSurvey, telemetry: ReaderTelemetry) {
     this.#onProgress = options.onProgress ?? (() => {});
-    this.#log = new FollowedLog(options.dir, this.#onProgress);
-    this.#onSegment = options.onSegment ?? (() => {});
+    this.#log = new FollowedLog(options.dir, this.#onProgress, telemetry);
+    this.#telemetry = telemetry;
     const { fromEventId } = options;
     this.#target = fromEventId > 0n ? { word: SeekWord.eventId, value: fromEventId } : undefined;
     this.#survey = survey;
@@ -94,7 +96,9 @@ export class LogFollower implements WindowSource {
 
   /** @throws WalError DIRECTORY_NOT_FOUND, OPEN_FAILED, READ_FAILED */
   static open(options: LogFollowerOptions): LogFollower {
-    return new LogFollower(options, surveyLog(options.dir));
+    const { dir, telemetry = RecoveryTelemetry.create().reader } = options;
+    const survey = timed(telemetry.buildIndex, () => surveyLog(dir));
+    return new LogFollower(options, survey, telemetry);
   }
 
   get end(): LogEnd {
@@ -121,7 +125,7 @@ export class LogFollower implements WindowSource {
   #step(window: ReplayWindow): Step {
     if (this.#survey === undefined) {
       this.#onProgress();
-      return this.#begin(surveyLog(this.#log.dir));
+      return this.#begin(this.#look());
     }
     if (this.#segment === undefined) return this.#enter(window);
     const content = this.#take(window, this.#segment);
@@ -145,7 +149,9 @@ export class LogFollower implements WindowSource {
 
   #begin(survey: LogSurvey): typeof AGAIN | undefined {
     const { durable, files, missing } = survey;
-    const at = this.#target === undefined ? 0 : new SegmentLocator(this.#log.dir, files).locate(this.#target);
+    const target = this.#target;
+    const locator = new SegmentLocator(this.#log.dir, files, this.#telemetry);
+    const at = target === undefined ? 0 : locator.locate(target);
     this.#survey = survey;
     this.#durable = durable.position;
     this.#segmentIndex = files[at]?.segmentIndex ?? durable.position.segmentIndex;
@@ -170,7 +176,7 @@ export class LogFollower implements WindowSource {
   }
 
   #leave(segment: FollowedSegment): typeof AGAIN {
-    this.#onSegment(segment.readNs, segment.verifyNs, segment.reader.fileBytes);
+    this.#telemetry.segment(segment.readNs, segment.verifyNs, segment.reader.fileBytes);
     this.#previous = segment.asPrevious;
     segment.close();
     this.#segment = undefined;
@@ -276,7 +282,7 @@ export class LogFollower implements WindowSource {
 
   /** The segment is not there: is this the end of the log, or was retention faster, or is there a gap? */
   #lookForLater(): Step {
-    const { durable, kept } = surveyLog(this.#log.dir);
+    const { durable, kept } = this.#look();
     const { position } = durable;
     const lastEventId = this.#lastEventId;
     const [oldest] = kept;
@@ -304,10 +310,15 @@ export class LogFollower implements WindowSource {
 
   /** Damage in the segment; a recorder that was interrupted while it compressed it may have left it in its other form. */
   #failIn(segment: FollowedSegment, error: WalError): typeof AGAIN | undefined {
+    this.#telemetry.invalid(error);
     const packed = segment.reader.compressed ? undefined : this.#log.openCompressed(segment.segmentIndex);
     if (packed === undefined) return this.#fail(error);
     segment.goOnIn(packed);
     return AGAIN;
+  }
+
+  #look(): LogSurvey {
+    return timed(this.#telemetry.buildIndex, () => surveyLog(this.#log.dir));
   }
 
   #fail(error: WalError): undefined {

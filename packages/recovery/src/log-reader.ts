@@ -16,6 +16,7 @@ import {
   WalError,
 } from '@fswal/format';
 import { type KnownDurable, type LogSurvey, listLogDirectory, surveyLog } from '@fswal/format/files';
+import { timed } from './clock.js';
 import { LogTail, tornTail } from './log-tail.js';
 import { MAX_SURVEYS, outrun, surveyBehind } from './outrun.js';
 import { readAround } from './read-around.js';
@@ -31,11 +32,12 @@ import { isBeingWritten, openEnd, type ReadEnd } from './segment-growth.js';
 import { SegmentLocator } from './segment-locator.js';
 import { SegmentReader } from './segment-reader.js';
 import type { VerifiedSegment } from './segment-verifiers.js';
+import { type ReaderTelemetry, RecoveryTelemetry } from './telemetry.js';
 import { windowBytesFor } from './window-bytes.js';
 import { type LogEnd, PASSED_OVER, type SeekTarget, SeekWord, type WindowSource } from './window-source.js';
 
 /** A segment as it lies in a window. */
-interface FoundSegment extends VerifiedSegment {
+interface FoundSegment extends Omit<VerifiedSegment, 'openNs' | 'closeNs'> {
   readonly segmentIndex: number;
   /** Path of the file that it was read from. */
   readonly file: string;
@@ -50,8 +52,8 @@ export interface LogReaderOptions {
   readonly tailRingDir?: string | undefined;
   /** Called after each megabyte read; what it throws ends the read. */
   readonly onProgress?: () => void;
-  /** Called for each segment: how long it took to read and to verify, in nanoseconds, and its bytes. */
-  readonly onSegment?: (readNs: number, verifyNs: number, bytes: number) => void;
+  /** What reading takes is recorded there. */
+  readonly telemetry?: ReaderTelemetry;
   /** Identifies the boot of the machine; tests give another. */
   readonly bootId?: string;
 }
@@ -74,7 +76,7 @@ export class LogReader implements WindowSource {
 
   readonly #dir: string;
   readonly #onProgress: () => void;
-  readonly #onSegment: NonNullable<LogReaderOptions['onSegment']>;
+  readonly #telemetry: ReaderTelemetry;
   readonly #behind: LogTail;
   #files: readonly SegmentFile[] = [];
   #otherForms: ReadonlyMap<number, SegmentFile> = new Map();
@@ -99,10 +101,15 @@ export class LogReader implements WindowSource {
   #endEventId = 0n;
   #done = false;
 
-  private constructor(options: LogReaderOptions, survey: LogSurvey, behind: LogTail) {
+  private constructor(
+    options: LogReaderOptions,
+    survey: LogSurvey,
+    behind: LogTail,
+    telemetry: ReaderTelemetry,
+  ) {
     this.#dir = options.dir;
     this.#onProgress = options.onProgress ?? (() => {});
-    this.#onSegment = options.onSegment ?? (() => {});
+    this.#telemetry = telemetry;
     this.#behind = behind;
     const { durable, missing } = survey;
     this.#durable = durable;
@@ -121,7 +128,9 @@ export class LogReader implements WindowSource {
     // Before anything else for its error; what counts is the list that is made last.
     listLogDirectory(options.dir);
     const behind = LogTail.open(options);
-    return new LogReader(options, surveyLog(options.dir), behind);
+    const { dir, telemetry = RecoveryTelemetry.create().reader } = options;
+    const survey = timed(telemetry.buildIndex, () => surveyLog(dir));
+    return new LogReader(options, survey, behind, telemetry);
   }
 
   get end(): LogEnd {
@@ -144,7 +153,7 @@ export class LogReader implements WindowSource {
   #list({ files, otherForms }: LogSurvey): SegmentLocator {
     this.#files = files;
     this.#otherForms = otherForms;
-    return new SegmentLocator(this.#dir, files);
+    return new SegmentLocator(this.#dir, files, this.#telemetry);
   }
 
   #beginAt(from: SeekTarget | undefined): void {
@@ -183,7 +192,11 @@ export class LogReader implements WindowSource {
     let reader: SegmentReader | undefined;
     try {
       reader = this.#open(file);
-      const content = readAround(reader, file.segmentIndex, window, this.#from);
+      const target = this.#from;
+      const opened = reader;
+      const content = timed(this.#telemetry.seek, () =>
+        readAround(opened, file.segmentIndex, window, target),
+      );
       if (content === undefined || !reader.isCurrent()) return undefined;
       const last = content.blocks - 1;
       const lastEventId = idAt(window.words, eventWord(last, eventsOfBlock(window.words, last) - 1));
@@ -211,6 +224,8 @@ export class LogReader implements WindowSource {
     this.#next++;
     const { segmentIndex, name } = segment;
     if (verified !== undefined) {
+      this.#telemetry.open.record(verified.openNs);
+      this.#telemetry.close.record(verified.closeNs);
       const bytes = window.bytes.subarray(0, verified.count);
       const verification = verifyLink(bytes, this.#scan.verifyOptions(segmentIndex));
       const file = path.join(this.#dir, name);
@@ -235,7 +250,7 @@ export class LogReader implements WindowSource {
 
   /** Listed and gone since. Where that was not retention's work, it is no part of the log or leaves a gap. */
   #passGone(segmentIndex: number): undefined {
-    const survey = surveyBehind(this.#dir, segmentIndex);
+    const survey = timed(this.#telemetry.buildIndex, () => surveyBehind(this.#dir, segmentIndex));
     if (survey === undefined) return undefined;
     if (this.#hasDelivered || this.#beginnings === MAX_SURVEYS)
       return this.#fail(outrun(this.#dir, segmentIndex, survey.files, this.#endEventId));
@@ -247,7 +262,7 @@ export class LogReader implements WindowSource {
   }
 
   #open({ name, compressed }: SegmentFile): SegmentReader {
-    return SegmentReader.open(path.join(this.#dir, name), compressed, this.#onProgress);
+    return SegmentReader.open(path.join(this.#dir, name), compressed, this.#onProgress, this.#telemetry);
   }
 
   /** @returns what is in the window; undefined where it is to be whole and is not */
@@ -287,7 +302,7 @@ export class LogReader implements WindowSource {
     const { segmentIndex, file, count, verification } = found;
     const bytes = window.bytes.subarray(0, count);
     const verdict = this.#scan.judge(segmentIndex, bytes, file, verification);
-    this.#onSegment(found.readNs, found.verifyNs, count);
+    this.#telemetry.segment(found.readNs, found.verifyNs, count, verdict.error);
     this.#onProgress();
     this.segments++;
     this.bytes += count;

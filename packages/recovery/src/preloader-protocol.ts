@@ -11,6 +11,7 @@
 import type { PlainError } from './plain-error.js';
 import type { RecoveryMode } from './recovery-options.js';
 import type { LogSummary } from './recovery-report.js';
+import type { RecoveryTelemetryBuffers } from './telemetry.js';
 import type { LogEnd } from './window-source.js';
 
 /** The most windows there can be. */
@@ -35,6 +36,11 @@ export const FilledWord = {
   bytesHigh: 9,
   /** How many seeks came before it. Records of an older epoch are to be left out. */
   epoch: 10,
+  /** Events in the window from the first one to deliver. */
+  events: 11,
+  /** When it was filled: microseconds, as `monotonicUs` (two words). */
+  filledLow: 12,
+  filledHigh: 13,
 } as const;
 export const FILLED_WORDS = 16;
 
@@ -81,7 +87,7 @@ export interface PreloaderData {
   readonly filled: SharedArrayBuffer;
   readonly exhausted: SharedArrayBuffer;
   /** See `RECOVERY_METRICS`. */
-  readonly telemetry: SharedArrayBuffer;
+  readonly telemetry: RecoveryTelemetryBuffers;
   readonly port: import('node:worker_threads').MessagePort;
 }
 

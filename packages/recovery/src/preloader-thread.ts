@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { WalError } from '@fswal/format';
 import { SpscRing } from '@fswal/ring';
-import type { Duration } from '@fswal/telemetry';
+import { nsSince } from './clock.js';
 import { fromPlainError } from './plain-error.js';
 import {
   CAUGHT_UP,
@@ -24,7 +24,7 @@ import {
 import type { CheckedOptions } from './recovery-options.js';
 import type { LogSummary } from './recovery-report.js';
 import { ReplayWindow } from './replay-window.js';
-import { type RecoveryMetrics, recoveryMetrics } from './telemetry.js';
+import { RecoveryTelemetry, type ReplayTelemetry } from './telemetry.js';
 import type { SeekTarget } from './window-source.js';
 
 const WORKER = createRequire(import.meta.url).resolve('#preloader-worker');
@@ -32,6 +32,7 @@ const WORKER = createRequire(import.meta.url).resolve('#preloader-worker');
 const SPINS = 2_000;
 /** A stall is counted in naps, not by the clock: a process that was stopped as a whole is not a stalled thread. */
 const NAP_MS = 50;
+const TWO_32 = 4_294_967_296;
 /** Instead of a window: a followed log has nothing new yet. */
 export const NOTHING_YET = -3;
 
@@ -39,7 +40,7 @@ export const NOTHING_YET = -3;
 export class PreloaderThread {
   readonly worker: Worker;
   readonly summary: LogSummary;
-  readonly telemetry: RecoveryMetrics;
+  readonly telemetry: RecoveryTelemetry;
   /** The record taken last; see FilledWord. */
   readonly record = new Int32Array(FILLED_WORDS);
   /** How the log ended, once `take` has returned END. */
@@ -50,11 +51,13 @@ export class PreloaderThread {
   readonly #exhausted: SpscRing;
   readonly #control: Int32Array;
   readonly #port: MessagePort;
-  readonly #waits: Duration;
+  readonly #waits: ReplayTelemetry['wait'];
   readonly #stallNaps: number;
   readonly #returned = new Int32Array(EXHAUSTED_WORDS);
   readonly #exit: Promise<unknown>;
   #epoch = 0;
+  /** Events of all records taken. */
+  #takenEvents = 0;
   /** Whether a follower has read all there was, in this epoch. */
   #hasCaughtUp = false;
   #failure: WalError | undefined;
@@ -64,7 +67,7 @@ export class PreloaderThread {
     worker: Worker,
     exit: Promise<unknown>,
     port: MessagePort,
-    parts: { filled: SpscRing; exhausted: SpscRing; control: Int32Array; telemetry: RecoveryMetrics },
+    parts: { filled: SpscRing; exhausted: SpscRing; control: Int32Array; telemetry: RecoveryTelemetry },
     start: { windows: readonly SharedArrayBuffer[]; summary: LogSummary },
     stallTimeoutMs: number,
   ) {
@@ -75,7 +78,7 @@ export class PreloaderThread {
     this.#exhausted = parts.exhausted;
     this.#control = parts.control;
     this.telemetry = parts.telemetry;
-    this.#waits = parts.telemetry.duration('replay_wait');
+    this.#waits = parts.telemetry.replay.wait;
     this.#port = port;
     this.#stallNaps = Math.ceil(stallTimeoutMs / NAP_MS);
     this.#exit = exit;
@@ -88,18 +91,18 @@ export class PreloaderThread {
    * @throws WalError DIRECTORY_NOT_FOUND, OPEN_FAILED, READ_FAILED, WORKER_FAILED
    */
   static async start(options: CheckedOptions): Promise<PreloaderThread> {
-    const { stallTimeoutMs, ...settings } = options;
+    const { stallTimeoutMs, sampleBlocks: _, ...settings } = options;
     const filled = SpscRing.create({ capacity: RING_CAPACITY, recordWords: FILLED_WORDS });
     const exhausted = SpscRing.create({ capacity: RING_CAPACITY, recordWords: EXHAUSTED_WORDS });
     const control = new Int32Array(new SharedArrayBuffer(CONTROL_WORDS * Int32Array.BYTES_PER_ELEMENT));
-    const telemetry = recoveryMetrics();
+    const telemetry = RecoveryTelemetry.create();
     const { port1, port2 } = new MessageChannel();
     const workerData: PreloaderData = {
       ...settings,
       control: control.buffer as SharedArrayBuffer,
       filled: filled.buffer,
       exhausted: exhausted.buffer,
-      telemetry: telemetry.buffer,
+      telemetry: telemetry.buffers,
       port: port2,
     };
     const worker = new Worker(WORKER, { workerData, transferList: [port2], execArgv: [] });
@@ -142,7 +145,7 @@ export class PreloaderThread {
         if (this.#hasCaughtUp) return this.#nothingYet();
         const start = performance.now();
         this.#await();
-        this.#waits.record((performance.now() - start) * 1e6);
+        this.#waits.record(nsSince(start));
       }
       if (!this.#accept()) continue;
       const window = this.record[FilledWord.window];
@@ -162,6 +165,22 @@ export class PreloaderThread {
       if (isFilled || this.#failure !== undefined) return true;
       if (leftMs === 0) return false;
     }
+  }
+
+  /** Events in filled windows that have not been taken. */
+  get waitingEvents(): number {
+    return this.telemetry.preloadedEvents - this.#takenEvents;
+  }
+
+  /** When the oldest of those windows was filled, in microseconds as `monotonicUs`; undefined where there is none. */
+  get waitingSinceUs(): number | undefined {
+    const at = this.#filled.peek();
+    return at < 0 ? undefined : filledUs(this.#filled.words, at);
+  }
+
+  /** When the window taken last was filled. */
+  get filledUs(): number {
+    return filledUs(this.record, 0);
   }
 
   /** Hands a window back, to be filled again. */
@@ -222,6 +241,7 @@ export class PreloaderThread {
 
   /** Takes what came with a record. @returns whether it is of this epoch; else its window was handed back */
   #accept(): boolean {
+    this.#takenEvents += this.record[FilledWord.events];
     for (let messages = this.record[FilledWord.messages]; messages > 0; messages--) this.#receive();
     if (this.record[FilledWord.epoch] === this.#epoch) return true;
     this.end = undefined;
@@ -262,6 +282,11 @@ export class PreloaderThread {
     this.#failure ??= new WalError('WORKER_FAILED', message, cause === undefined ? {} : { cause });
     return this.#failure;
   }
+}
+
+function filledUs(words: Int32Array, at: number): number {
+  const high = words[at + FilledWord.filledHigh] * TWO_32;
+  return high + (words[at + FilledWord.filledLow] >>> 0);
 }
 
 async function firstMessage(worker: Worker): Promise<PreloaderStart> {

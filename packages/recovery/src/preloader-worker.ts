@@ -10,7 +10,7 @@ import { ReplayWindow } from './replay-window.js';
 import { Interrupted, SegmentPreloader } from './segment-preloader.js';
 import { SegmentReadAhead } from './segment-read-ahead.js';
 import { SegmentVerifiers } from './segment-verifiers.js';
-import { recoveryMetrics } from './telemetry.js';
+import { RecoveryTelemetry } from './telemetry.js';
 import { windowCount } from './window-count.js';
 
 const data = workerData as PreloaderData;
@@ -25,21 +25,10 @@ function onProgress(): void {
     throw new Interrupted('the replay was closed, or has gone elsewhere');
 }
 
-function recordSegments() {
-  const telemetry = recoveryMetrics(data.telemetry);
-  const preload = telemetry.duration('preload_segment');
-  const verify = telemetry.duration('verify_segment');
-  const preloadBytes = telemetry.counter('preload_bytes');
-  return (readNs: number, verifyNs: number, bytes: number) => {
-    preload.record(readNs);
-    verify.record(verifyNs);
-    preloadBytes.add(bytes);
-  };
-}
-
 function start(): SegmentPreloader | undefined {
   try {
-    const source = openSource({ ...data, onProgress, onSegment: recordSegments() });
+    const telemetry = RecoveryTelemetry.attach(data.telemetry).reader;
+    const source = openSource({ ...data, onProgress, telemetry });
     const count = windowCount(source.windowBytes, source.segmentCount, data.readAhead);
     const windows = Array.from({ length: count }, () => ReplayWindow.allocate(source.windowBytes));
     const filled = SpscRing.attach(data.filled);
@@ -49,8 +38,8 @@ function start(): SegmentPreloader | undefined {
     // The one after the next: of two there is none.
     const readsAhead = source.ahead !== undefined && threads === 1 && source.segmentCount > 2;
     const readAhead = readsAhead ? SegmentReadAhead.load(data.dir) : undefined;
-    const ahead = { verifiers, readAhead };
-    const preloader = new SegmentPreloader(source, windows, filled, exhausted, data.port, ahead);
+    const helpers = { verifiers, readAhead, events: telemetry.events };
+    const preloader = new SegmentPreloader(source, windows, filled, exhausted, data.port, helpers);
     const ready: PreloaderStart = { windows: windows.map(({ buffer }) => buffer), summary: source.summary };
     parentPort?.postMessage(ready);
     return preloader;

@@ -10,12 +10,14 @@ import {
   WORD_BYTES,
 } from '@fswal/format';
 import { type ReaderRegistration, registerReader } from '@fswal/format/files';
-import type { Counter, Duration } from '@fswal/telemetry';
+import type { Collector, Labels } from '@fswal/telemetry';
+import { beginSample, endSample, monotonicUs, nsSince, sampleClockNs, sampleNs, timed } from './clock.js';
 import { EventBlock } from './event-block.js';
 import type { EventPlace } from './event-place.js';
 import { fromPlainError } from './plain-error.js';
 import { END, FilledWord } from './preloader-protocol.js';
 import { NOTHING_YET, PreloaderThread } from './preloader-thread.js';
+import { RecoveryNews } from './recovery-channels.js';
 import {
   type CheckedOptions,
   checkOptions,
@@ -26,7 +28,13 @@ import {
 } from './recovery-options.js';
 import type { RecoveryReport } from './recovery-report.js';
 import { eventsOfBlock, eventWord } from './replay-window.js';
-import type { RecoverySnapshot } from './telemetry.js';
+import {
+  type ComputedSnapshot,
+  collectRecovery,
+  dumpRecovery,
+  type RecoverySnapshot,
+  type ReplayTelemetry,
+} from './telemetry.js';
 import { type SeekTarget, SeekWord } from './window-source.js';
 
 const TWO_32 = 4_294_967_296;
@@ -80,8 +88,17 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
   /** Keeps a recorder of this process from taking segments that are still to be replayed. */
   private registration: ReaderRegistration | undefined;
   private readonly block: EventBlock;
-  private readonly replayed: Counter;
-  private readonly seeks: Duration;
+  private readonly measures: ReplayTelemetry;
+  private readonly news: RecoveryNews;
+  /** Of the calls that enter a block one in so many is timed; 0 = none. */
+  private readonly sampleBlocks: number;
+  private toSample = 0;
+  /** When `open` was called; 0 once the first event was there. */
+  private openedMs: number;
+  /** When the window was taken. */
+  private windowMs = 0;
+  /** The segment entered last. */
+  private segmentIndex = NO_SEGMENT;
   private readonly dir: string;
   private readonly mode: RecoveryMode;
   private readonly fromEventId: bigint;
@@ -92,12 +109,17 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
     thread: PreloaderThread,
     registration: ReaderRegistration | undefined,
     event: V,
-    { dir, mode, fromEventId }: CheckedOptions,
+    { dir, mode, fromEventId, sampleBlocks }: CheckedOptions,
+    news: RecoveryNews,
+    openedMs: number,
   ) {
     this.thread = thread;
     this.registration = registration;
-    this.replayed = thread.telemetry.counter('replay_events');
-    this.seeks = thread.telemetry.duration('seek_event');
+    this.measures = thread.telemetry.replay;
+    this.news = news;
+    this.sampleBlocks = sampleBlocks;
+    this.toSample = this.sampleDistance();
+    this.openedMs = openedMs;
     this.event = event;
     this.dir = dir;
     this.mode = mode;
@@ -116,15 +138,19 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
     options: RecoveryOptions<V> & { view: EventViewClass<V> },
   ): Promise<RecoveryManager<V>>;
   static async open(options: RecoveryOptions<EventView>): Promise<RecoveryManager<EventView>> {
+    const openedMs = performance.now();
     const checked = checkOptions(options);
+    const news = new RecoveryNews(checked.dir);
     const event = new (options.view ?? RequestEvent)();
     // Before the directory is listed, so that what is listed stays.
     const registration = register(checked.dir);
     try {
       const thread = await PreloaderThread.start(checked);
-      return new RecoveryManager<EventView>(thread, registration, event, checked);
+      news.opened(checked.fromEventId);
+      return new RecoveryManager<EventView>(thread, registration, event, checked, news, openedMs);
     } catch (error) {
       registration?.release();
+      news.failed(error as Error);
       throw error;
     }
   }
@@ -250,9 +276,23 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
     };
   }
 
-  /** The metrics as they are now; see `RECOVERY_METRICS`. */
+  /** The metrics as plain data, by component; see `RECOVERY_METRICS`. */
   get telemetry(): RecoverySnapshot {
-    return this.thread.telemetry.snapshot();
+    return this.thread.telemetry.snapshot({ follower: this.lag() });
+  }
+
+  /**
+   * Feeds a collector with them, each as `PREFIX_COMPONENT_NAME`: a recovery is a source for the exporters of
+   * `@fswal/telemetry`, such as `openMetricsText(recovery, { prefix: 'fswal_recovery' })`.
+   * @param labels of all samples
+   */
+  collect(prefix: string, collector: Collector, labels?: Labels): void {
+    collectRecovery(this.telemetry, prefix, collector, labels);
+  }
+
+  /** They as tables for people. */
+  dumpTelemetry(): string {
+    return dumpRecovery(this.telemetry);
   }
 
   /** Ends the replay, wherever it is, and its thread. */
@@ -260,12 +300,54 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
     if (this.closing === undefined) {
       this.leaveWindow();
       this.registration?.release();
-      this.closing = this.thread.stop();
+      this.closing = this.thread.stop().then(() => this.news.closed(this.eventsBefore));
     }
     return this.closing;
   }
 
+  /** What is read and not delivered. */
+  private lag(): ComputedSnapshot['follower'] {
+    const { thread } = this;
+    const inWindow = this.window === NO_WINDOW ? 0 : thread.record[FilledWord.events] - this.eventsOfWindow();
+    const lag = inWindow + thread.waitingEvents;
+    const sinceUs = inWindow > 0 ? thread.filledUs : thread.waitingSinceUs;
+    const isLate = lag > 0 && sinceUs !== undefined;
+    return { lag, lag_time: isLate ? Math.max(0, monotonicUs() - sinceUs) * 1e3 : 0 };
+  }
+
+  /** Events delivered from the window. */
+  private eventsOfWindow(): number {
+    return this.eventsBefore + this.eventsOfCurrentBlock() - this.eventsBeforeWindow;
+  }
+
   private enterBlock(): boolean {
+    const isSample = this.sampleBlocks > 0 && --this.toSample === 0;
+    if (isSample) {
+      this.toSample = this.sampleDistance();
+      beginSample();
+    }
+    let isThere: boolean;
+    try {
+      isThere = this.moveToBlock();
+    } catch (error) {
+      this.measures.nextEvent.fail();
+      throw error;
+    }
+    if (isSample) {
+      endSample();
+      this.measures.nextEvent.record(sampleNs());
+      this.measures.nextEventHistogram.record(sampleNs());
+      this.measures.nextEventClock.record(sampleClockNs());
+    }
+    return isThere;
+  }
+
+  /** Blocks to the next sample: from 1 to twice the mean less one, so that samples keep no step with windows. */
+  private sampleDistance(): number {
+    return 1 + Math.floor(Math.random() * (2 * this.sampleBlocks - 1));
+  }
+
+  private moveToBlock(): boolean {
     if (this.nextBlockIndex >= this.blockCount && !this.enterWindow()) return false;
     this.eventsBefore += this.eventsOfCurrentBlock();
     const view = this.event;
@@ -282,21 +364,29 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
 
   private seekTo(target: SeekTarget, what: string): bigint {
     if (this.closing !== undefined) throw notOpen();
-    const start = performance.now();
+    return timed(this.measures.seek, () => {
+      this.goTo(target);
+      if (!this.enterWindow()) {
+        const message = `the log has no event with ${what} of ${target.value} or above`;
+        throw new WalError('ITEM_NOT_FOUND', message, {
+          file: this.dir,
+          eventId: this.thread.end?.endEventId,
+        });
+      }
+      const { event } = this;
+      event.base = eventWord(this.nextBlockIndex, this.startEvent);
+      return idAt(event.words, event.base);
+    });
+  }
+
+  private goTo(target: SeekTarget): void {
     this.leaveWindow();
     if (this.ended) this.registration = register(this.dir);
     else this.registration?.moveTo(0);
     this.ended = false;
     this.failure = undefined;
+    this.segmentIndex = NO_SEGMENT;
     this.thread.seek(target);
-    if (!this.enterWindow()) {
-      const message = `the log has no event with ${what} of ${target.value} or above`;
-      throw new WalError('ITEM_NOT_FOUND', message, { file: this.dir, eventId: this.thread.end?.endEventId });
-    }
-    const { event } = this;
-    event.base = eventWord(this.nextBlockIndex, this.startEvent);
-    this.seeks.record((performance.now() - start) * 1e6);
-    return idAt(event.words, event.base);
   }
 
   /** @returns false at the end of the log, or where there is nothing new yet */
@@ -317,9 +407,21 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
     this.blockCount = this.sealedBlocks + (this.tailEvents > 0 ? 1 : 0);
     this.nextBlockIndex = record[FilledWord.startBlock];
     this.startEvent = record[FilledWord.startEvent];
+    this.windowMs = performance.now();
+    if (this.openedMs > 0) {
+      this.measures.resume.record(nsSince(this.openedMs));
+      this.openedMs = 0;
+    }
+    this.noteSegment(record[FilledWord.segmentIndex]);
     // What comes before it is not read any more; of the tail ring there is no segment.
     if (record[FilledWord.segmentIndex] > 0) this.registration?.moveTo(record[FilledWord.segmentIndex]);
     return true;
+  }
+
+  private noteSegment(segmentIndex: number): void {
+    if (segmentIndex === this.segmentIndex) return;
+    this.segmentIndex = segmentIndex;
+    if (segmentIndex !== NO_SEGMENT) this.news.segment(segmentIndex);
   }
 
   /** Hands the window back. Until there is another, the view rests on memory of its own. */
@@ -328,7 +430,8 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
     const { event, window } = this;
     if (this.eventsOfCurrentBlock() > 0) this.lastEventId = this.currentEventId();
     this.eventsBefore += this.eventsOfCurrentBlock();
-    this.replayed.add(this.eventsBefore - this.eventsBeforeWindow);
+    this.measures.events.add(this.eventsBefore - this.eventsBeforeWindow);
+    this.measures.finish.record(nsSince(this.windowMs));
     this.eventsBeforeWindow = this.eventsBefore;
     this.at = 0;
     this.blockStart = 0;
@@ -345,15 +448,21 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
     try {
       return this.thread.take();
     } catch (error) {
-      if (error instanceof WalError) this.failure = error;
+      if (error instanceof WalError) {
+        this.failure = error;
+        this.news.failed(error);
+      }
       throw error;
     }
   }
 
   private endOrThrow(): false {
-    const error = this.thread.end?.error;
-    if (error !== undefined) {
-      this.failure = fromPlainError(error);
+    const { end } = this.thread;
+    if (end?.tail) this.news.damage('torn tail', end.tail);
+    for (const gap of end?.gaps ?? []) this.news.damage('gap', gap);
+    if (end?.error !== undefined) {
+      this.failure = fromPlainError(end.error);
+      this.news.failed(this.failure);
       throw this.failure;
     }
     this.ended = true;

@@ -34,6 +34,15 @@ export interface RecoveryOptions<V extends EventView> {
   readonly view?: EventViewClass<V>;
   /** How long the reading thread may stand still before `next()` gives it up, in milliseconds. Default 10,000. */
   readonly stallTimeoutMs?: number;
+  readonly telemetry?: RecoveryTelemetryOptions;
+}
+
+export interface RecoveryTelemetryOptions {
+  /**
+   * Of the calls of `next()` and `nextBlock()` that enter a block, one in so many is timed, at random distances; 0 = none.
+   * Default 16. Everything else is always counted.
+   */
+  readonly sampleBlocks?: number;
 }
 
 /** The options as they are used, checked. */
@@ -46,11 +55,14 @@ export interface CheckedOptions {
   readonly readAhead: number;
   readonly verifyThreads: number;
   readonly stallTimeoutMs: number;
+  readonly sampleBlocks: number;
 }
 
 const DEFAULT_READ_AHEAD = 4;
 const MAX_VERIFY_THREADS = 16;
 const DEFAULT_STALL_TIMEOUT_MS = 10_000;
+const DEFAULT_SAMPLE_BLOCKS = 16;
+const MAX_SAMPLE_BLOCKS = 2 ** 28;
 
 /** @throws TypeError for an option of the wrong type or not supported here, RangeError for a value out of range */
 export function checkOptions(options: RecoveryOptions<EventView>): CheckedOptions {
@@ -79,10 +91,34 @@ export function checkOptions(options: RecoveryOptions<EventView>): CheckedOption
     );
   }
   if (!(stallTimeoutMs > 0)) throw new RangeError(`stallTimeoutMs is greater than 0, not ${stallTimeoutMs}`);
+  const sampleBlocks = checkTelemetry(options.telemetry ?? {});
   const fromEventId = toU64(options.fromEventId ?? 0, 'fromEventId');
   // Each thread needs a window.
   const ahead = Math.max(readAhead, verifyThreads);
-  return { dir, tailRingDir, mode, follow, fromEventId, readAhead: ahead, verifyThreads, stallTimeoutMs };
+  return {
+    dir,
+    tailRingDir,
+    mode,
+    follow,
+    fromEventId,
+    readAhead: ahead,
+    verifyThreads,
+    stallTimeoutMs,
+    sampleBlocks,
+  };
+}
+
+function checkTelemetry(telemetry: RecoveryTelemetryOptions): number {
+  if (typeof telemetry !== 'object') throw new TypeError('telemetry is an object');
+  const unknown = Object.keys(telemetry).find((name) => name !== 'sampleBlocks');
+  if (unknown !== undefined)
+    throw new TypeError(`telemetry.${unknown}: there is none of this name; there is sampleBlocks`);
+  const { sampleBlocks = DEFAULT_SAMPLE_BLOCKS } = telemetry;
+  if (Number.isInteger(sampleBlocks) && sampleBlocks >= 0 && sampleBlocks <= MAX_SAMPLE_BLOCKS)
+    return sampleBlocks;
+  throw new RangeError(
+    `telemetry.sampleBlocks is a whole number from 0 to ${MAX_SAMPLE_BLOCKS}, not ${sampleBlocks}`,
+  );
 }
 
 /** @throws RangeError for what is not a whole number from 0 to 2^64 - 1 */

@@ -74,6 +74,14 @@ export function eventsOfBlock(words: Int32Array, block: number): number {
   return words[blockWord(block) + EVENT_COUNT_WORD] & 0xffff;
 }
 
+/** Events from the first one to deliver on. */
+export function eventsToDeliver(words: Int32Array, content: WindowContent): number {
+  const { blocks, tailEvents, startBlock, startEvent } = content;
+  let events = tailEvents - startEvent;
+  for (let block = startBlock; block < blocks; block++) events += eventsOfBlock(words, block);
+  return events;
+}
+
 export function setEventsOfBlock(words: Int32Array, block: number, count: number): void {
   words[blockWord(block) + EVENT_COUNT_WORD] = count;
 }

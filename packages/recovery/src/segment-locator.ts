@@ -1,6 +1,8 @@
 import path from 'node:path';
 import { asWords, idAt, type SegmentFile, WalError } from '@fswal/format';
 import { readSegmentStart, type SegmentStart } from '@fswal/format/files';
+import { timed } from './clock.js';
+import type { ReaderTelemetry } from './telemetry.js';
 import { type SeekTarget, SeekWord } from './window-source.js';
 
 /** What the front of a segment says of its first event. */
@@ -18,12 +20,14 @@ interface FirstEvent {
 export class SegmentLocator {
   readonly #dir: string;
   readonly #files: readonly SegmentFile[];
+  readonly #telemetry: Pick<ReaderTelemetry, 'readHeader'>;
   /** What was read already, by index of the file; null where a segment has no events or cannot be read. */
   readonly #known = new Map<number, FirstEvent | null>();
 
-  constructor(dir: string, files: readonly SegmentFile[]) {
+  constructor(dir: string, files: readonly SegmentFile[], telemetry: Pick<ReaderTelemetry, 'readHeader'>) {
     this.#dir = dir;
     this.#files = files;
+    this.#telemetry = telemetry;
   }
 
   /**
@@ -60,7 +64,7 @@ export class SegmentLocator {
   #first(index: number): FirstEvent | null {
     let first = this.#known.get(index);
     if (first === undefined) {
-      first = firstEventOf(this.#dir, this.#files[index]);
+      first = timed(this.#telemetry.readHeader, () => firstEventOf(this.#dir, this.#files[index]));
       // One that is open may be closed at the next look.
       if (first?.closed) this.#known.set(index, first);
     }

@@ -1,5 +1,7 @@
 import type { SegmentFile } from '@fswal/format';
 import type { SpscRing } from '@fswal/ring';
+import type { Counter } from '@fswal/telemetry';
+import { monotonicUs } from './clock.js';
 import { toPlainError } from './plain-error.js';
 import {
   CAUGHT_UP,
@@ -13,7 +15,7 @@ import {
   SEEK,
   STOP,
 } from './preloader-protocol.js';
-import type { ReplayWindow, WindowContent } from './replay-window.js';
+import { eventsToDeliver, type ReplayWindow, type WindowContent } from './replay-window.js';
 import type { SegmentReadAhead } from './segment-read-ahead.js';
 import type { SegmentVerifiers, VerifiedSegment } from './segment-verifiers.js';
 import { NOTHING_YET, PASSED_OVER, type SeekWord, type WindowSource } from './window-source.js';
@@ -32,12 +34,14 @@ export interface MessageSink {
   postMessage(message: PreloaderMessage): void;
 }
 
-/** What works on segments before their turn, where anything does. */
-export interface SegmentsAhead {
+/** What a preloader can do without. */
+export interface PreloaderHelpers {
   /** Threads that read and verify into windows. */
   readonly verifiers?: SegmentVerifiers | undefined;
   /** Has the device read a file. */
   readonly readAhead?: Pick<SegmentReadAhead, 'request'> | undefined;
+  /** Counts those that are handed over. */
+  readonly events?: Pick<Counter, 'add'> | undefined;
 }
 
 /** Thrown from within a read that is not wanted any more: the replay was closed, or has gone elsewhere. */
@@ -52,7 +56,8 @@ export class SegmentPreloader {
   readonly #messages: MessageSink;
   /** Threads that read and verify into windows ahead of this one; undefined = it does so itself. */
   readonly #verifiers: SegmentVerifiers | undefined;
-  readonly #readAhead: SegmentsAhead['readAhead'];
+  readonly #readAhead: PreloaderHelpers['readAhead'];
+  readonly #events: PreloaderHelpers['events'];
   /** Memory of each window when it was made, and as the replay thread knows it. */
   readonly #firstMemory: readonly SharedArrayBuffer[];
   readonly #toldMemory: SharedArrayBuffer[];
@@ -73,8 +78,9 @@ export class SegmentPreloader {
     filled: SpscRing,
     exhausted: SpscRing,
     messages: MessageSink,
-    { verifiers, readAhead }: SegmentsAhead = {},
+    { verifiers, readAhead, events }: PreloaderHelpers = {},
   ) {
+    this.#events = events;
     this.#verifiers = verifiers;
     this.#readAhead = readAhead;
     this.#source = source;
@@ -231,6 +237,12 @@ export class SegmentPreloader {
     record[FilledWord.bytesLow] = bytes % TWO_32;
     record[FilledWord.bytesHigh] = Math.floor(bytes / TWO_32);
     record[FilledWord.epoch] = this.#epoch;
+    const events = window < 0 ? 0 : eventsToDeliver(this.#windows[window].words, content);
+    const filledUs = monotonicUs();
+    record[FilledWord.events] = events;
+    record[FilledWord.filledLow] = filledUs % TWO_32;
+    record[FilledWord.filledHigh] = Math.floor(filledUs / TWO_32);
+    this.#events?.add(events);
     if (!this.#filled.push(record)) throw new Error('the ring of filled windows has less room than windows');
   }
 }

@@ -21,10 +21,19 @@ import {
   refuseLarger,
   usedBytes,
 } from '@fswal/format/files';
+import { timed } from './clock.js';
 import type { ReplayWindow } from './replay-window.js';
 
 /** What is read at once: little enough to be still in the cache of its core when it is verified. */
 const CHUNK_BYTES = 1 << 18;
+
+/** How long opening and closing take is recorded here. */
+export interface OpenCloseTelemetry {
+  readonly open: { record(ns: number): void };
+  readonly close: { record(ns: number): void };
+}
+
+const UNTIMED: OpenCloseTelemetry = { open: { record: () => {} }, close: { record: () => {} } };
 
 /** One open segment file of either form, read into a window. */
 export class SegmentReader {
@@ -36,28 +45,42 @@ export class SegmentReader {
   readNs = 0;
   readonly #fd: number;
   readonly #onProgress: () => void;
+  readonly #telemetry: OpenCloseTelemetry;
   /** Bytes of the segment, unpacked, and how many of them are in the window. */
   #bytes = 0;
   #done = 0;
 
-  private constructor(file: string, compressed: boolean, fd: number, bytes: number, onProgress: () => void) {
+  private constructor(
+    file: string,
+    compressed: boolean,
+    fd: number,
+    bytes: number,
+    onProgress: () => void,
+    telemetry: OpenCloseTelemetry,
+  ) {
     this.file = file;
     this.compressed = compressed;
     this.#fd = fd;
     this.fileBytes = bytes;
     this.#onProgress = onProgress;
+    this.#telemetry = telemetry;
   }
 
   /**
    * `onProgress` is called after each quarter of a megabyte; what it throws ends the read.
    * @throws WalError OPEN_FAILED; SEGMENT_CORRUPTED for a file larger than any segment
    */
-  static open(file: string, compressed: boolean, onProgress: () => void): SegmentReader {
-    const { fd, bytes } = openRegularFile(file);
+  static open(
+    file: string,
+    compressed: boolean,
+    onProgress: () => void,
+    telemetry: OpenCloseTelemetry = UNTIMED,
+  ): SegmentReader {
+    const { fd, bytes } = timed(telemetry.open, () => openRegularFile(file));
     const most = compressed ? MAX_COMPRESSED_BYTES : MAX_SEGMENT_BYTES;
     try {
       refuseLarger(bytes, most, file);
-      return new SegmentReader(file, compressed, fd, bytes, onProgress);
+      return new SegmentReader(file, compressed, fd, bytes, onProgress, telemetry);
     } catch (error) {
       closeFile(fd, file);
       throw error;
@@ -159,7 +182,7 @@ export class SegmentReader {
 
   /** @throws WalError CLOSE_FAILED */
   close(): void {
-    closeFile(this.#fd, this.file);
+    timed(this.#telemetry.close, () => closeFile(this.#fd, this.file));
   }
 
   /** @param withoutHeader how many bytes are to be read of a plain file of which the header does not verify */

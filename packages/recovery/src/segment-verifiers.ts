@@ -25,8 +25,10 @@ const MAX_STILL_NAPS = 200;
 export interface VerifiedSegment {
   /** Bytes in the window. */
   readonly count: number;
+  readonly openNs: number;
   readonly readNs: number;
   readonly verifyNs: number;
+  readonly closeNs: number;
 }
 
 /** Threads that read and verify segments ahead of the preloader, each into a window of its own. */
@@ -87,8 +89,10 @@ export class SegmentVerifiers {
     if (this.#awaitState(slot + SlotWord.state) !== SlotState.sound) return undefined;
     return {
       count: slots[slot + SlotWord.count],
+      openNs: slots[slot + SlotWord.openUs] * 1e3,
       readNs: slots[slot + SlotWord.readUs] * 1e3,
       verifyNs: slots[slot + SlotWord.verifyUs] * 1e3,
+      closeNs: slots[slot + SlotWord.closeUs] * 1e3,
     };
   }
 

@@ -28,6 +28,8 @@ export const SlotWord = {
   /** Microseconds. */
   readUs: 2,
   verifyUs: 3,
+  openUs: 4,
+  closeUs: 5,
 } as const;
 export const SLOT_WORDS = 16;
 

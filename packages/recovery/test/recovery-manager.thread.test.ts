@@ -80,10 +80,23 @@ describe('RecoveryManager', () => {
     const recovery = await RecoveryManager.open({ dir: log.dir });
     eachEvent(recovery);
     const { telemetry, report } = recovery;
-    expect(telemetry.replay_events).toBe(all.length);
-    expect(telemetry.preload_bytes).toBe(report.bytes);
-    expect(telemetry.preload_segment.count).toBe(13);
-    expect(telemetry.verify_segment.count).toBe(13);
+    expect(telemetry).toMatchObject({
+      manager: { replay_events: all.length, resume_from_event: { count: 1 }, seek_event: { count: 0 } },
+      segment_reader: {
+        open_segment: { count: 13, failures: 0 },
+        close_segment: { count: 13, failures: 0 },
+        verify_segment: { count: 13, failures: 0 },
+        build_index: { count: 1 },
+        total_validation_failures: 0,
+      },
+      segment_preloader: {
+        preload_segment: { count: 13 },
+        preload_bytes: report.bytes,
+        preloaded_events: all.length,
+        finish_segment: { count: 14 },
+      },
+      follower: { lag: 0, lag_time: 0 },
+    });
     await recovery.close();
   });
 

@@ -97,7 +97,7 @@ async function record({ dir, events, blocks, signal, onProgress }: BenchOptions)
       onProgress('syncing', i, SYNCS);
       await breathe(signal);
     }
-    const { p50, p90, p99, max } = recorder.telemetry.fdatasync;
+    const { p50, p90, p99, max } = recorder.telemetry.meta_store.fdatasync_histogram;
     return { ms, appendMs, syncNs: percentilesOf(syncs), fdatasyncNs: { p50, p90, p99, max } };
   } finally {
     await recorder.close();

@@ -145,14 +145,15 @@ function describeProgress(run: SoakRun, seconds: number): string {
 
 function countsOf(run: SoakRun) {
   const { telemetry } = run;
+  const { maintenance_compression, maintenance_deletion } = telemetry.segment_maintainer;
   return {
-    rotations: telemetry.segment_rotation,
-    recycled: telemetry.recycled_segments,
-    compressed: telemetry.freeze_segment.count,
-    freed: telemetry.free_segment.count,
-    failures: telemetry.freeze_failures + telemetry.free_failures,
-    durableMoves: telemetry.durable_moves,
-    waits: telemetry.backpressure_waits,
+    rotations: telemetry.manager.segment_rotation.count,
+    recycled: telemetry.segment_preparer.recycled_segments,
+    compressed: maintenance_compression.count,
+    freed: maintenance_deletion.count,
+    failures: maintenance_compression.failures + maintenance_deletion.failures,
+    durableMoves: telemetry.meta_store.durable_moves.count,
+    waits: telemetry.tail_ring.backpressure_waits.count,
     refusals: run.refusals,
   };
 }

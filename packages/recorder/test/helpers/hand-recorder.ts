@@ -12,6 +12,7 @@ import { compressSegment, decompressSegment, readBootId } from '@fswal/format/fi
 import { loadProvider } from '@fswal/mmap';
 import type { Agent } from '../../src/agent.js';
 import { Appender } from '../../src/appender.js';
+import { ComputedMetrics } from '../../src/computed-metrics.js';
 import { Control, Stage } from '../../src/control.js';
 import { Folder } from '../../src/folder.js';
 import { createRings, type Rings } from '../../src/handover.js';
@@ -27,11 +28,12 @@ import { RetentionKeeper } from '../../src/retention-keeper.js';
 import { freedFileName, SegmentFiles } from '../../src/segment-files.js';
 import { type SegmentCodec, SegmentFreezer } from '../../src/segment-freezer.js';
 import { SegmentMaintainer } from '../../src/segment-maintainer.js';
+import { type AnnounceSegment, announceSegments } from '../../src/segment-news.js';
 import { SegmentPreparer } from '../../src/segment-preparer.js';
 import { SegmentWriter } from '../../src/segment-writer.js';
 import { syncPaceOf } from '../../src/sync-pace.js';
 import { TailWriter } from '../../src/tail-writer.js';
-import { RecorderTelemetry } from '../../src/telemetry.js';
+import { type RecorderSnapshot, RecorderTelemetry } from '../../src/telemetry.js';
 import { fillContent } from './formula.js';
 
 /** Far more than any test needs: agents that never rest end a test instead of filling the disk. */
@@ -66,10 +68,16 @@ export function filesOf(dir: string): SegmentFiles {
 export function resume(options: HandOptions): ResumedLog {
   const { dir, blocksPerSegment = 16, formatVersion = 2 } = options;
   const files = options.files ?? filesOf(dir);
-  return new LogResumer({ file: join(dir, TAIL_RING_FILE), note: undefined }, files, new MetaStore(files), {
-    blocksPerSegment,
-    formatVersion,
-  }).resume();
+  return new LogResumer(
+    { file: join(dir, TAIL_RING_FILE), note: undefined },
+    files,
+    new MetaStore(files),
+    {
+      blocksPerSegment,
+      formatVersion,
+    },
+    RecorderTelemetry.create(1).resume,
+  ).resume();
 }
 
 /** Opens a log, closes its files and says what was found and done. */
@@ -92,6 +100,7 @@ export class HandRecorder {
   readonly telemetry = RecorderTelemetry.create(1);
   readonly board = new MaintenanceBoard();
   readonly openSegments = new OpenSegments();
+  readonly tailBlocks: number;
   readonly ring: ArrayBuffer;
   readonly rings: Rings;
   readonly resumed: ResumedLog;
@@ -100,11 +109,18 @@ export class HandRecorder {
   readonly preparer: SegmentPreparer;
   readonly maintainer: SegmentMaintainer;
   readonly coordinator: MetaCoordinator;
+  /** What was told of segments, `INDEX STATE`. */
+  readonly news: string[] = [];
+  readonly #announce: AnnounceSegment = announceSegments(
+    new SharedArrayBuffer(4),
+    ({ segmentIndex, state }) => this.news.push(`${segmentIndex} ${state}`),
+  );
   readonly #event = new EventView();
 
   constructor(options: HandOptions) {
     const { dir, blocksPerSegment = 16, formatVersion = 2, tailBlocks = 8, preparedSegments = 2 } = options;
     this.dir = dir;
+    this.tailBlocks = tailBlocks;
     const files = options.files ?? filesOf(dir);
     const { durability = 'interval', codec = { compress: compressSegment, decompress: decompressSegment } } =
       options;
@@ -124,10 +140,20 @@ export class HandRecorder {
     const header = { tailBlocks, afterEventId: position.eventId, link, bootId: readBootId() };
     encodeTailRingHeader(header, new Uint8Array(this.ring));
     this.rings = createRings(preparedSegments);
-    this.appender = new Appender(this.ring, tailBlocks, position.eventId, control, new EventView(), 0, {
-      waits: () => {},
-      checkThreads: () => {},
-    });
+    this.appender = new Appender(
+      this.ring,
+      tailBlocks,
+      position.eventId,
+      control,
+      new EventView(),
+      { backpressureTimeoutMs: 0, sampleAppends: 0 },
+      {
+        waited: () => {},
+        refused: () => {},
+        sampled: () => {},
+        checkThreads: () => {},
+      },
+    );
     const writer = active && new SegmentWriter(active.segment, files, active.progress);
     this.writer = new TailWriter(
       control,
@@ -138,6 +164,7 @@ export class HandRecorder {
       { writer, link, lastEventId: position.eventId },
       durability === 'interval' ? syncPaceOf('none', 0) : syncPaceOf(durability, 0),
       telemetry.writer,
+      this.#announce,
     );
     this.preparer = new SegmentPreparer(
       control,
@@ -146,16 +173,18 @@ export class HandRecorder {
       openSegments,
       { blocksPerSegment, formatVersion, nextSegmentIndex },
       telemetry.preparer,
+      this.#announce,
     );
     this.maintainer = new SegmentMaintainer(
       control,
       files,
       this.rings,
       this.board,
-      new SegmentFreezer(files, codec),
+      new SegmentFreezer(files, codec, (status) => telemetry.maintainer(0).failures.count(status)),
       openSegments,
       segmentsAreSynced,
       telemetry.maintainer(0),
+      this.#announce,
     );
     const limits = { ...UNLIMITED, ...options.limits };
     const keeperOptions = { dir, limits, blocksPerSegment, formatVersion, maintainers: 1 };
@@ -167,11 +196,26 @@ export class HandRecorder {
       this.rings.durability,
       openSegments,
       (gate) =>
-        new RetentionKeeper(control, this.rings, this.board, gate, keeperOptions, kept, position.eventId),
+        new RetentionKeeper(
+          control,
+          this.rings,
+          this.board,
+          gate,
+          keeperOptions,
+          kept,
+          position.eventId,
+          telemetry.retention,
+        ),
       segmentsAreSynced,
       () => {},
       telemetry.coordinator,
     );
+  }
+
+  /** The recorder's metrics. */
+  get measured(): RecorderSnapshot {
+    const computed = new ComputedMetrics(this.control, this.appender, this.rings.prepared, this.tailBlocks);
+    return this.telemetry.snapshot((progress) => computed.read(progress, 0));
   }
 
   get lastId(): number {

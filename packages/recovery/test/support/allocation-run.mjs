@@ -21,7 +21,7 @@ const result = {};
 for (const [name, replay] of Object.entries({ next: replayEvents, nextBlock: replayBlocks })) {
   for (const isWarmUp of [true, false]) {
     const recovery = await RecoveryManager.open({ dir, readAhead });
-    while (recovery.telemetry.verify_segment.count < readAhead) await sleep(5);
+    while (recovery.telemetry.segment_reader.verify_segment.count < readAhead) await sleep(5);
     await sleep(20);
     collections = 0;
     const before = process.memoryUsage().heapUsed;

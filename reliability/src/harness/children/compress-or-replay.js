@@ -30,11 +30,11 @@ async function compress() {
       recorder.commit(id);
     }
     // Some behind, so that segments are compressed while others are written.
-    while (recorder.telemetry.freeze_segment.count < segment - 6) await sleep(5);
+    while (recorder.telemetry.segment_maintainer.maintenance_compression.count < segment - 6) await sleep(5);
     if (segment === early) before = process.memoryUsage.rss();
   }
   const grew = process.memoryUsage.rss() - before;
-  const frozen = recorder.telemetry.freeze_segment.count;
+  const frozen = recorder.telemetry.segment_maintainer.maintenance_compression.count;
   await recorder.close();
   return { segments: frozen, grew };
 }

@@ -36,7 +36,11 @@ while (id < events) {
 }
 await recorder.sync();
 // close() begins no compression, and what it interrupts is no failure.
-while (Atomics.load(written, 0) < segments || recorder.telemetry.freeze_failures < written[1]) await sleep(5);
+while (
+  Atomics.load(written, 0) < segments ||
+  recorder.telemetry.segment_maintainer.maintenance_compression.failures < written[1]
+)
+  await sleep(5);
 await recorder.close();
-const { freeze_failures: failures } = recorder.telemetry;
+const { failures } = recorder.telemetry.segment_maintainer.maintenance_compression;
 process.stdout.write(`${JSON.stringify({ spoiled: written[1], failures, lastId: id })}\n`);

@@ -1,0 +1,40 @@
+import { hasSubscribers, publish } from './recorder-channels.js';
+import { type AnnounceSegment, announceNothing, announceSegments, OrderedNews } from './segment-news.js';
+
+/** Publishes what happens to one recorder; see `RECORDER_CHANNELS`. */
+export class RecorderNews {
+  /** Of its segments; undefined where nobody wants to hear of them. */
+  readonly ofSegments: OrderedNews | undefined;
+  /** For what its own thread does with segments. */
+  readonly announce: AnnounceSegment = announceNothing;
+  readonly #dir: string;
+  #hasFailed = false;
+
+  constructor(dir: string) {
+    this.#dir = dir;
+    if (!hasSubscribers('segment')) return;
+    const ordered = new OrderedNews(({ segmentIndex, state, at }) =>
+      publish('segment', { dir, segmentIndex, state, at }),
+    );
+    this.ofSegments = ordered;
+    this.announce = announceSegments(ordered.orders, (news) => ordered.add(news));
+  }
+
+  opened(lastEventId: bigint): void {
+    publish('open', { dir: this.#dir, at: Date.now(), lastEventId });
+    this.ofSegments?.open();
+  }
+
+  /** The first failure counts. */
+  failed(error: Error): void {
+    if (this.#hasFailed) return;
+    this.#hasFailed = true;
+    publish('failure', { dir: this.#dir, at: Date.now(), error });
+  }
+
+  /** Its threads have ended. */
+  closed(durableEventId: bigint): void {
+    this.ofSegments?.end();
+    publish('close', { dir: this.#dir, at: Date.now(), durableEventId });
+  }
+}
