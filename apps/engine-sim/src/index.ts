@@ -1,7 +1,9 @@
+export { INSTRUMENT, instrumentOf, MAX_INSTRUMENTS } from './engine/instrument.js';
 export { MAX_QUANTITY, MatchingEngine, type Trade } from './engine/matching-engine.js';
 export { OrderBook, type RestingOrder } from './engine/order-book.js';
 export { Outcome } from './engine/outcome.js';
 export { MAX_PRICE, NO_PRICE } from './engine/price-bitmap.js';
 export { StateHash } from './engine/state-hash.js';
+export { Venue } from './engine/venue.js';
 export { FLOW_SLOTS, OrderFlow } from './flow/order-flow.js';
 export { Xoshiro128 } from './flow/xoshiro128.js';
