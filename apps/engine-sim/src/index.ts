@@ -5,5 +5,17 @@ export { Outcome } from './engine/outcome.js';
 export { MAX_PRICE, NO_PRICE } from './engine/price-bitmap.js';
 export { StateHash } from './engine/state-hash.js';
 export { Venue } from './engine/venue.js';
-export { FLOW_SLOTS, OrderFlow } from './flow/order-flow.js';
+export type { Flow } from './flow/flow.js';
+export {
+  type ArrivalsProfile,
+  DEFAULT_PROFILE,
+  type FlowProfile,
+  type InstrumentsProfile,
+  type MixProfile,
+  type PricesProfile,
+  readFlowProfile,
+  type SizesProfile,
+} from './flow/flow-profile.js';
+export { OrderFlow } from './flow/order-flow.js';
+export { FlowProfileError } from './flow/profile-rules.js';
 export { Xoshiro128 } from './flow/xoshiro128.js';
