@@ -1,7 +1,7 @@
 import { RecorderManager } from '@fswal/recorder';
 import type { Venue } from '../engine/venue.js';
 import type { FlowFileWriter } from '../flow/flow-file-writer.js';
-import { describeFlow, type FlowSpec, openFlow } from '../flow/flow-spec.js';
+import { describeFlow, type FlowSpec, instrumentsOf, openFlow } from '../flow/flow-spec.js';
 import { type Pace, PacedFlow } from './paced-flow.js';
 import { breathe, sleep } from './pause.js';
 import { PublishedPosition } from './published-position.js';
@@ -69,7 +69,7 @@ export class Recording {
   static async open(options: RecordingOptions): Promise<Recording> {
     const { dir, blocks, tailBlocks } = options;
     const flow = openFlow(options.flow);
-    const replay = new Replay({ flow });
+    const replay = new Replay({ flow, instruments: instrumentsOf(options.flow) });
     const replayed = await replayLogIfAny(dir, replay, options.onReplay);
     if (replayed?.damage !== undefined) throw replayed.damage;
     if (replay.difference !== undefined)

@@ -20,6 +20,7 @@ export interface Difference {
 export interface ReplayOptions {
   readonly flow?: Flow | undefined;
   readonly countUpTo?: number;
+  readonly instruments?: number;
 }
 
 /**
@@ -27,7 +28,7 @@ export interface ReplayOptions {
  * where it stands on, byte for byte, with none missing.
  */
 export class Replay {
-  readonly venue = new Venue();
+  readonly venue: Venue;
   /** Stands behind the last event taken, for who goes on from there; undefined without a flow. */
   readonly flow: Flow | undefined;
   readonly #expected = new RequestEvent();
@@ -41,9 +42,11 @@ export class Replay {
   /**
    * @param flow to compare with: it stands before the log's first event
    * @param countUpTo event id: see `eventsUpTo`
+   * @param instruments that the venue is to be ready for
    */
-  constructor({ flow, countUpTo = 0 }: ReplayOptions = {}) {
+  constructor({ flow, countUpTo = 0, instruments }: ReplayOptions = {}) {
     this.flow = flow;
+    this.venue = new Venue(instruments);
     this.#countUpTo = countUpTo;
   }
 

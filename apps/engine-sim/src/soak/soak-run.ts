@@ -3,7 +3,7 @@ import { type RequestEvent, WalError } from '@fswal/format';
 import { listLogDirectory } from '@fswal/format/files';
 import { type Durability, RecorderManager, type RecorderSnapshot } from '@fswal/recorder';
 import { Venue } from '../engine/venue.js';
-import { type FlowSpec, openFlow } from '../flow/flow-spec.js';
+import { type FlowSpec, instrumentsOf, openFlow } from '../flow/flow-spec.js';
 import { type Pace, PacedFlow } from '../log/paced-flow.js';
 import { breathe, sleep } from '../log/pause.js';
 import { ProcessGauges } from './process-gauges.js';
@@ -35,7 +35,7 @@ export interface SoakOptions {
 export class SoakRun {
   readonly samples: SoakSamples;
   readonly gauges: ProcessGauges;
-  readonly venue = new Venue();
+  readonly venue: Venue;
   readonly #recorder: RecorderManager;
   readonly #flow: PacedFlow;
   readonly #options: SoakOptions;
@@ -45,6 +45,7 @@ export class SoakRun {
   private constructor(recorder: RecorderManager, gauges: ProcessGauges, options: SoakOptions) {
     this.#recorder = recorder;
     this.#options = options;
+    this.venue = new Venue(instrumentsOf(options.flow));
     this.#flow = new PacedFlow(openFlow(options.flow), options.pace);
     this.gauges = gauges;
     this.samples = new SoakSamples(Math.ceil((options.seconds * 1000) / SAMPLE_MS) + 1);
