@@ -7,12 +7,13 @@ import {
   encodeFlowHeader,
   FLOW_HEADER_BYTES,
   FlowFileError,
+  hasFlowMagic,
   messageOf,
 } from './flow-file.js';
 
 /**
  * Writes a flow file: beside its place until `finish`, which puts it there whole, or `discard`, which leaves nothing.
- * What was there before is replaced.
+ * A flow file that was there before is replaced, and nothing else.
  */
 export class FlowFileWriter {
   readonly #file: string;
@@ -29,8 +30,8 @@ export class FlowFileWriter {
     this.#file = file;
     this.#temporary = `${file}.${process.pid}.tmp`;
     const there = statSync(file, { throwIfNoEntry: false });
-    if (there !== undefined && !there.isFile()) {
-      throw new FlowFileError('OPEN_FAILED', 'there is something else than a file', file);
+    if (there !== undefined && !(there.isFile() && hasFlowMagic(file))) {
+      throw new FlowFileError('OPEN_FAILED', 'what is there is no flow file: it is not replaced', file);
     }
     try {
       this.#fd = openSync(this.#temporary, 'w');
