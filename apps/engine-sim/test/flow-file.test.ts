@@ -105,6 +105,7 @@ describe('a flow file', () => {
   });
 
   it('takes the place of an older one only when it is whole', () => {
+    writeFileSync(file, '');
     written(3);
     const writer = new FlowFileWriter(file);
     writer.add(new RequestEvent());
@@ -114,9 +115,9 @@ describe('a flow file', () => {
   });
 
   it('is not written where something else is, or no directory', () => {
-    for (const content of ['something that somebody needs', 'a', '']) {
+    for (const content of ['a', 'something that somebody needs '.repeat(9)]) {
       writeFileSync(file, content);
-      expect(() => new FlowFileWriter(file)).toThrow(FlowFileError);
+      expect(() => new FlowFileWriter(file)).toThrow('what is there is no flow file: it is not replaced');
       expect(readFileSync(file, 'utf8')).toBe(content);
     }
     rmSync(file);
