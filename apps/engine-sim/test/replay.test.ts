@@ -40,7 +40,7 @@ describe('replay', () => {
     const replay = replayed(flowEvents(5000));
     expect(replay.difference).toBeUndefined();
     expect([replay.events, replay.firstEventId, replay.lastEventId]).toEqual([5000, 1n, 5000n]);
-    expect(replay.engine.stateHash()).toBe(new Reference(SEED).stateHashAt(5000));
+    expect(replay.venue.stateHash()).toBe(new Reference(SEED).stateHashAt(5000));
     expect(replay.flow!.count).toBe(5000);
   });
 
@@ -93,13 +93,13 @@ describe('replay', () => {
     replay.take(sourceOf([...flowEvents(3), huge]), 10);
     expect([replay.firstEventId, replay.lastEventId]).toEqual([1n, 2n ** 63n + 1n]);
     expect(replay.difference).toBeUndefined();
-    expect(replay.engine.requests).toBe(4);
+    expect(replay.venue.requests).toBe(4);
   });
 
   it('has ids 0 where there are no events', () => {
     const replay = replayed([]);
     expect([replay.events, replay.firstEventId, replay.lastEventId]).toEqual([0, 0n, 0n]);
-    expect(replay.engine.stateHash()).toBe(new Reference(SEED).stateHashAt(0));
+    expect(replay.venue.stateHash()).toBe(new Reference(SEED).stateHashAt(0));
   });
 });
 

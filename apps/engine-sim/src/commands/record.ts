@@ -30,7 +30,7 @@ export function record(options: RecordOptions, output: Output): Promise<ExitStat
     } finally {
       await recording.close();
     }
-    const { engine, appended, resumedAt } = recording;
+    const { venue, appended, resumedAt } = recording;
     const lastEventId = resumedAt + appended;
     const result = {
       events: appended,
@@ -38,16 +38,16 @@ export function record(options: RecordOptions, output: Output): Promise<ExitStat
       lastEventId: String(lastEventId),
       durableEventId: String(durableEventId),
       seed: options.seed,
-      stateHash: engine.stateHash(),
+      stateHash: venue.stateHash(),
       eventsPerSec: Math.round(appended / seconds),
     };
     output.result(result, `Recorded ${formatCount(appended)} events in ${options.dir}`, [
       ['last event', formatCount(lastEventId)],
       ['on the device', formatCount(durableEventId)],
       ['append and match', formatRate(appended / seconds)],
-      ['trades', formatCount(engine.trades)],
-      ['requests refused', formatCount(engine.rejects)],
-      ['resting orders', formatCount(engine.book.size)],
+      ['trades', formatCount(venue.trades)],
+      ['requests refused', formatCount(venue.rejects)],
+      ['resting orders', formatCount(venue.restingOrders)],
       ['state hash', result.stateHash],
     ]);
     return signal.aborted ? ExitStatus.Interrupted : ExitStatus.Sound;

@@ -18,7 +18,7 @@ export async function recover({ dir, seed }: RecoverOptions, output: Output): Pr
   if (damage === undefined && report.oldestSegmentIndex === null && report.tailRing === null) {
     throw new WalError('SEGMENT_NOT_FOUND', 'there is no log', { file: dir });
   }
-  const stateHash = replay.engine.stateHash();
+  const stateHash = replay.venue.stateHash();
   const eventsPerSec = replay.events === 0 ? 0 : Math.round(replay.events / seconds);
   const hasEvents = replay.events > 0;
   const mismatch = seed === undefined ? undefined : findMismatch(replay, seed, stateHash);
@@ -46,8 +46,8 @@ export async function recover({ dir, seed }: RecoverOptions, output: Output): Pr
       ['first event', hasEvents ? formatCount(replay.firstEventId) : '-'],
       ['last event', hasEvents ? formatCount(replay.lastEventId) : '-'],
       ['replay into the engine', formatRate(replay.events / seconds)],
-      ['trades', formatCount(replay.engine.trades)],
-      ['resting orders', formatCount(replay.engine.book.size)],
+      ['trades', formatCount(replay.venue.trades)],
+      ['resting orders', formatCount(replay.venue.restingOrders)],
       ['state hash', stateHash],
     ],
     verdict,

@@ -186,7 +186,7 @@ export class CrashRun {
 
   #compareStates(replay: Replay): string | undefined {
     const expected = this.#reference.stateHashAt(Number(replay.lastEventId));
-    const found = replay.engine.stateHash();
+    const found = replay.venue.stateHash();
     return found === expected
       ? undefined
       : `state ${found} after event ${replay.lastEventId}, not ${expected}`;

@@ -44,7 +44,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
   const replay = new Replay({ seed, countUpTo: killedAt });
   const proof = await replayLog(logDir, replay);
   signal.throwIfAborted();
-  const hash = replay.engine.stateHash();
+  const hash = replay.venue.stateHash();
   const expected = new Reference(seed).stateHashAt(replay.events);
   const lost = killedAt - replay.eventsUpTo;
   const stateHashMatches = proof.damage === undefined && replay.difference === undefined && hash === expected;

@@ -1,6 +1,6 @@
 import { RequestEvent } from '@fswal/format';
 import { RecorderManager } from '@fswal/recorder';
-import type { MatchingEngine } from '../engine/matching-engine.js';
+import type { Venue } from '../engine/venue.js';
 import type { OrderFlow } from '../flow/order-flow.js';
 import { breathe, sleep } from './pause.js';
 import { PublishedPosition } from './published-position.js';
@@ -35,7 +35,7 @@ export interface RecordingOptions {
  */
 export class Recording {
   readonly recorder: RecorderManager;
-  readonly engine: MatchingEngine;
+  readonly venue: Venue;
   readonly #flow: OrderFlow;
   readonly #published: PublishedPosition;
   readonly #event = new RequestEvent();
@@ -44,12 +44,12 @@ export class Recording {
 
   private constructor(
     recorder: RecorderManager,
-    engine: MatchingEngine,
+    venue: Venue,
     flow: OrderFlow,
     published: PublishedPosition,
   ) {
     this.recorder = recorder;
-    this.engine = engine;
+    this.venue = venue;
     this.#flow = flow;
     this.#published = published;
     this.#resumedAt = flow.count;
@@ -77,7 +77,7 @@ export class Recording {
       throw new Error(`the recorder goes on after event ${eventId}, recovery ended at ${replay.lastEventId}`);
     }
     const published = options.published ?? PublishedPosition.unwatched();
-    const recording = new Recording(recorder, replay.engine, replay.flow!, published);
+    const recording = new Recording(recorder, replay.venue, replay.flow!, published);
     published.begin(recording.#resumedAt);
     return recording;
   }
@@ -133,7 +133,7 @@ export class Recording {
       event.eventId = eventId;
       this.recorder.append(event);
       published.appended = eventId - this.#resumedAt;
-      this.engine.apply(event);
+      this.venue.apply(event);
     }
   }
 }

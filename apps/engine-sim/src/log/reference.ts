@@ -1,5 +1,5 @@
 import { RequestEvent } from '@fswal/format';
-import { MatchingEngine } from '../engine/matching-engine.js';
+import { Venue } from '../engine/venue.js';
 import { OrderFlow } from '../flow/order-flow.js';
 
 /**
@@ -10,23 +10,23 @@ export class Reference {
   readonly #seed: number;
   readonly #event = new RequestEvent();
   #flow: OrderFlow;
-  #engine: MatchingEngine;
+  #venue: Venue;
 
   constructor(seed: number) {
     this.#seed = seed;
     this.#flow = new OrderFlow(seed);
-    this.#engine = new MatchingEngine();
+    this.#venue = new Venue();
   }
 
   stateHashAt(requests: number): string {
     if (requests < this.#flow.count) {
       this.#flow = new OrderFlow(this.#seed);
-      this.#engine = new MatchingEngine();
+      this.#venue = new Venue();
     }
     while (this.#flow.count < requests) {
       this.#flow.next(this.#event);
-      this.#engine.apply(this.#event);
+      this.#venue.apply(this.#event);
     }
-    return this.#engine.stateHash();
+    return this.#venue.stateHash();
   }
 }

@@ -1,5 +1,5 @@
 import { EVENT_WORDS, RequestEvent } from '@fswal/format';
-import { MatchingEngine } from '../engine/matching-engine.js';
+import { Venue } from '../engine/venue.js';
 import { OrderFlow } from '../flow/order-flow.js';
 
 const TWO_32 = 4_294_967_296;
@@ -28,7 +28,7 @@ export interface ReplayOptions {
  * the first request on, byte for byte, with none missing.
  */
 export class Replay {
-  readonly engine = new MatchingEngine();
+  readonly venue = new Venue();
   /** Stands behind the last event taken, for who goes on from there; undefined without seed and flow. */
   readonly flow: OrderFlow | undefined;
   readonly #expected = new RequestEvent();
@@ -87,7 +87,7 @@ export class Replay {
     this.#last.words[0] = words[base];
     this.#last.words[1] = words[base + 1];
     if (this.flow !== undefined && this.#difference === undefined) this.#compare(this.flow, words, base);
-    this.engine.apply(event);
+    this.venue.apply(event);
   }
 
   #compare(flow: OrderFlow, words: Int32Array, base: number): void {

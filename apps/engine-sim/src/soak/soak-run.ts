@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { RequestEvent, WalError } from '@fswal/format';
 import { listLogDirectory } from '@fswal/format/files';
 import { type Durability, RecorderManager, type RecorderSnapshot } from '@fswal/recorder';
-import { MatchingEngine } from '../engine/matching-engine.js';
+import { Venue } from '../engine/venue.js';
 import { OrderFlow } from '../flow/order-flow.js';
 import { breathe, sleep } from '../log/pause.js';
 import { ProcessGauges } from './process-gauges.js';
@@ -35,7 +35,7 @@ export interface SoakOptions {
 export class SoakRun {
   readonly samples: SoakSamples;
   readonly gauges: ProcessGauges;
-  readonly engine = new MatchingEngine();
+  readonly venue = new Venue();
   readonly #recorder: RecorderManager;
   readonly #flow: OrderFlow;
   readonly #event = new RequestEvent();
@@ -132,7 +132,7 @@ export class SoakRun {
       if (!this.#isPending) event.eventId = this.#flow.next(event);
       this.#isPending = !this.#append(event);
       if (this.#isPending) return;
-      this.engine.apply(event);
+      this.venue.apply(event);
     }
   }
 
