@@ -3,7 +3,9 @@ import { crash } from './commands/crash.js';
 import { demo } from './commands/demo.js';
 import {
   parseBlocks,
+  parseCheckpointPace,
   parseEvents,
+  parseKeptCheckpoints,
   parseKills,
   parseMaxCompressed,
   parseMaxSegments,
@@ -62,16 +64,24 @@ function buildProgram(done: (status: ExitStatus) => void): Command {
     .requiredOption('--events <n>', 'requests to record', parseEvents)
     .option('--seed <n>', 'seed of the order flow', parseSeed, 1)
     .option('--blocks <n>', 'blocks per segment, for a new log', parseBlocks)
-    .option('--rate <n>', 'requests per second at most', parseRate);
-  command('recover', 'replay a log into a fresh engine', recover)
+    .option('--rate <n>', 'requests per second at most', parseRate)
+    .option('--checkpoint-every <n>', 'a checkpoint each n events, or each <n>s seconds', parseCheckpointPace)
+    .option('--keep-checkpoints <k>', 'how many are kept', parseKeptCheckpoints, 2);
+  command(
+    'recover',
+    'rebuild the engine from its log, and from its newest checkpoint if there is one',
+    recover,
+  )
     .requiredOption('--dir <dir>', 'the log directory')
-    .option('--seed <n>', 'seed that the log was recorded with: compares with it', parseSeed);
+    .option('--seed <n>', 'seed that the log was recorded with: compares with it', parseSeed)
+    .option('--full', 'replay the whole log, whatever checkpoints there are');
   command('crash', 'kill a recording process again and again, and compare after each kill', crash)
     .requiredOption('--dir <dir>', 'the log directory')
     .requiredOption('--kills <n>', 'how often', parseKills)
     .option('--seed <n>', 'seed of the order flow and of the kills', parseSeed, 1)
     .option('--events <n>', 'most requests between two kills', parseEvents, 50_000)
-    .option('--blocks <n>', 'blocks per segment, for a new log', parseBlocks, 64);
+    .option('--blocks <n>', 'blocks per segment, for a new log', parseBlocks, 64)
+    .option('--checkpoints', 'take checkpoints too, go on from them, and compare what they give');
   command('demo', 'record, kill, recover, prove; in a temporary directory', demo).option(
     '--seed <n>',
     'seed of the order flow and of the kill',

@@ -1,6 +1,8 @@
+import type { CheckpointCounts, CheckpointPace } from '../checkpoint/checkpointer.js';
 import { Recording } from '../log/recording.js';
+import { checkpointOf, sayBegin } from './begin.js';
 import { interruptible } from './interrupts.js';
-import { ExitStatus, formatCount, formatRate, type Output } from './output.js';
+import { ExitStatus, formatCount, formatRate, type Output, type Row } from './output.js';
 
 export interface RecordOptions {
   readonly dir: string;
@@ -8,6 +10,8 @@ export interface RecordOptions {
   readonly seed: number;
   readonly blocks?: number;
   readonly rate?: number;
+  readonly checkpointEvery?: CheckpointPace;
+  readonly keepCheckpoints?: number;
 }
 
 /** Records and matches so many requests more. Ctrl-C ends it early, and cleanly. */
@@ -15,11 +19,14 @@ export function record(options: RecordOptions, output: Output): Promise<ExitStat
   return interruptible(async (signal) => {
     const recording = await Recording.open({
       ...options,
+      checkpoints: options.checkpointEvery,
+      keptCheckpoints: options.keepCheckpoints,
       onReplay: (events) => output.progress(() => `${formatCount(events)} events of the log replayed`),
     });
     let seconds: number;
     let durableEventId: bigint;
     try {
+      sayBegin(recording.recovered, output);
       if (recording.resumedAt > 0) output.say(`going on after event ${formatCount(recording.resumedAt)}`);
       signal.addEventListener('abort', () => recording.stop());
       if (signal.aborted) recording.stop();
@@ -30,7 +37,10 @@ export function record(options: RecordOptions, output: Output): Promise<ExitStat
     } finally {
       await recording.close();
     }
-    const { venue, appended, resumedAt } = recording;
+    const { venue, appended, resumedAt, recovered, checkpoints } = recording;
+    if (checkpoints !== undefined && checkpoints.lastFailure !== null) {
+      output.say(`${formatCount(checkpoints.failed)} checkpoints not written: ${checkpoints.lastFailure}`);
+    }
     const lastEventId = resumedAt + appended;
     const result = {
       events: appended,
@@ -40,6 +50,8 @@ export function record(options: RecordOptions, output: Output): Promise<ExitStat
       seed: options.seed,
       stateHash: venue.stateHash(),
       eventsPerSec: Math.round(appended / seconds),
+      ...checkpointOf(recovered),
+      checkpoints: checkpoints ?? null,
     };
     output.result(result, `Recorded ${formatCount(appended)} events in ${options.dir}`, [
       ['last event', formatCount(lastEventId)],
@@ -49,7 +61,13 @@ export function record(options: RecordOptions, output: Output): Promise<ExitStat
       ['requests refused', formatCount(venue.rejects)],
       ['resting orders', formatCount(venue.restingOrders)],
       ['state hash', result.stateHash],
+      ...(checkpoints === undefined ? [] : [describeCheckpoints(checkpoints)]),
     ]);
     return signal.aborted ? ExitStatus.Interrupted : ExitStatus.Sound;
   });
+}
+
+function describeCheckpoints({ written, failed, longestCopyUs }: CheckpointCounts): Row {
+  const counts = `${formatCount(written)} written, ${formatCount(failed)} not`;
+  return ['checkpoints', `${counts}; the engine waited ${formatCount(longestCopyUs)} us for one at most`];
 }

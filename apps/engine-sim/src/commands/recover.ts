@@ -1,38 +1,46 @@
 import { WalError } from '@fswal/format';
+import { recoverState } from '../log/recover-state.js';
 import { Reference } from '../log/reference.js';
-import { Replay } from '../log/replay.js';
-import { replayLog } from '../log/replay-log.js';
+import type { Replay } from '../log/replay.js';
+import { checkpointOf, sayBegin } from './begin.js';
 import { ExitStatus, formatCount, formatRate, type Output } from './output.js';
 
 export interface RecoverOptions {
   readonly dir: string;
   readonly seed?: number;
+  readonly full?: boolean;
 }
 
-/** Replays a log into a fresh engine; with a seed, also says whether it is what that seed gives. */
-export async function recover({ dir, seed }: RecoverOptions, output: Output): Promise<ExitStatus> {
-  const replay = new Replay({ seed });
-  const { seconds, report, damage } = await replayLog(dir, replay, (events) => {
+/** Rebuilds an engine from its log; with a seed, also says whether it is what that seed gives. */
+export async function recover({ dir, seed, full }: RecoverOptions, output: Output): Promise<ExitStatus> {
+  const onProgress = (events: number): void => {
     output.progress(() => `${formatCount(events)} events replayed`);
-  });
+  };
+  const recovered = await recoverState({ dir, seed, full, onProgress });
+  sayBegin(recovered, output);
+  const { replay, log, checkpoint, incomplete } = recovered;
+  if (log instanceof WalError) throw log;
+  const { seconds, report, damage } = log;
   if (damage === undefined && report.oldestSegmentIndex === null && report.tailRing === null) {
     throw new WalError('SEGMENT_NOT_FOUND', 'there is no log', { file: dir });
   }
   const stateHash = replay.venue.stateHash();
   const eventsPerSec = replay.events === 0 ? 0 : Math.round(replay.events / seconds);
   const hasEvents = replay.events > 0;
+  const lastEventId = replay.lastEventId === 0n ? null : String(replay.lastEventId);
   const mismatch = seed === undefined ? undefined : findMismatch(replay, seed, stateHash);
+  const problem = damage?.message ?? incomplete ?? mismatch;
   const result = {
     events: replay.events,
     firstEventId: hasEvents ? String(replay.firstEventId) : null,
-    lastEventId: hasEvents ? String(replay.lastEventId) : null,
+    lastEventId,
     stateHash,
     eventsPerSec,
     report,
-    ...(seed === undefined ? {} : { stateHashMatches: damage === undefined && mismatch === undefined }),
+    ...checkpointOf(recovered),
+    ...(seed === undefined ? {} : { stateHashMatches: problem === undefined }),
     ...(damage === undefined ? {} : { error: describe(damage) }),
   };
-  const problem = damage?.message ?? mismatch;
   const verdict =
     problem !== undefined
       ? { sound: false, text: problem }
@@ -43,8 +51,9 @@ export async function recover({ dir, seed }: RecoverOptions, output: Output): Pr
     result,
     `Recovered ${formatCount(replay.events)} events from ${dir}`,
     [
+      ['checkpoint', checkpoint === null ? '-' : `event ${formatCount(checkpoint.eventId)}`],
       ['first event', hasEvents ? formatCount(replay.firstEventId) : '-'],
-      ['last event', hasEvents ? formatCount(replay.lastEventId) : '-'],
+      ['last event', lastEventId === null ? '-' : formatCount(replay.lastEventId)],
       ['replay into the engine', formatRate(replay.events / seconds)],
       ['trades', formatCount(replay.venue.trades)],
       ['resting orders', formatCount(replay.venue.restingOrders)],
@@ -60,7 +69,7 @@ function findMismatch(replay: Replay, seed: number, stateHash: string): string |
   if (replay.difference !== undefined) {
     return `the log was not recorded with seed ${seed}: ${replay.difference.reason}`;
   }
-  const expected = new Reference(seed).stateHashAt(replay.events);
+  const expected = new Reference(seed).stateHashAt(replay.venue.requests);
   return stateHash === expected ? undefined : `state ${stateHash}, and with seed ${seed} it is ${expected}`;
 }
 

@@ -1,11 +1,13 @@
-import { RequestEvent } from '@fswal/format';
+import { RequestEvent, WalError } from '@fswal/format';
 import { RecorderManager } from '@fswal/recorder';
+import { checkpointDirectory } from '../checkpoint/checkpoint-files.js';
+import { CheckpointStore } from '../checkpoint/checkpoint-store.js';
+import { type CheckpointCounts, Checkpointer, type CheckpointPace } from '../checkpoint/checkpointer.js';
 import type { Venue } from '../engine/venue.js';
 import type { OrderFlow } from '../flow/order-flow.js';
 import { breathe, sleep } from './pause.js';
 import { PublishedPosition } from './published-position.js';
-import { Replay } from './replay.js';
-import { replayLogIfAny } from './replay-log.js';
+import { type RecoveredState, recoverState } from './recover-state.js';
 
 /** How long a stall of the device may stop the engine: there is nothing better to do than to wait. */
 const BACKPRESSURE_TIMEOUT_MS = 30_000;
@@ -14,6 +16,9 @@ const BACKPRESSURE_TIMEOUT_MS = 30_000;
  * slice the engine's thread makes no system call.
  */
 const SLICE_EVENTS = 262_144;
+/** The same while a checkpoint is being written, which takes a dozen of those visits: about a millisecond. */
+const WRITING_SLICE_EVENTS = 8192;
+const KEPT_CHECKPOINTS = 2;
 
 export interface RecordingOptions {
   readonly dir: string;
@@ -23,6 +28,10 @@ export interface RecordingOptions {
   readonly blocks?: number | undefined;
   /** Blocks of the tail ring. */
   readonly tailBlocks?: number | undefined;
+  /** How often to take a checkpoint; undefined = never. They lie beside the log, in `DIR.checkpoints`. */
+  readonly checkpoints?: CheckpointPace | undefined;
+  /** How many of them are kept. Default 2. */
+  readonly keptCheckpoints?: number | undefined;
   /** Where to say how far it has come. */
   readonly published?: PublishedPosition;
   /** Called now and then while a log that is there is replayed, with the events so far. */
@@ -31,39 +40,50 @@ export interface RecordingOptions {
 
 /**
  * A matching engine with its log: what it has applied is in the log first. Opening it on a directory that holds a log
- * rebuilds the engine from that log and goes on where it ends.
+ * rebuilds the engine, from a checkpoint and the events after it if there is one, and goes on where the log ends.
  */
 export class Recording {
   readonly recorder: RecorderManager;
   readonly venue: Venue;
+  /** What it began with. */
+  readonly recovered: RecoveredState;
   readonly #flow: OrderFlow;
   readonly #published: PublishedPosition;
+  readonly #checkpointer: Checkpointer | undefined;
+  /** Requests between two visits to the event loop, where checkpoints are taken. */
+  readonly #sliceEvents: number;
   readonly #event = new RequestEvent();
   readonly #resumedAt: number;
   #stopping = false;
 
   private constructor(
     recorder: RecorderManager,
-    venue: Venue,
-    flow: OrderFlow,
-    published: PublishedPosition,
+    recovered: RecoveredState,
+    checkpointer: Checkpointer | undefined,
+    { published, checkpoints }: RecordingOptions,
   ) {
     this.recorder = recorder;
-    this.venue = venue;
-    this.#flow = flow;
-    this.#published = published;
-    this.#resumedAt = flow.count;
+    this.recovered = recovered;
+    this.venue = recovered.replay.venue;
+    this.#flow = recovered.replay.flow!;
+    this.#published = published ?? PublishedPosition.unwatched();
+    this.#checkpointer = checkpointer;
+    const pace = checkpoints !== undefined && 'events' in checkpoints ? checkpoints.events : SLICE_EVENTS;
+    this.#sliceEvents = Math.min(SLICE_EVENTS, pace);
+    this.#resumedAt = this.#flow.count;
   }
 
   /**
-   * @throws WalError where the log cannot be read or written, is damaged, or is in use
+   * @throws WalError where the log cannot be read or written, is damaged, is in use, or no longer has the events that the
+   * engine's state would follow from
    * @throws ForeignLogError where the log there is not of this seed
    */
   static async open(options: RecordingOptions): Promise<Recording> {
     const { dir, seed, blocks, tailBlocks } = options;
-    const replay = new Replay({ seed });
-    const replayed = await replayLogIfAny(dir, replay, options.onReplay);
-    if (replayed?.damage !== undefined) throw replayed.damage;
+    const recovered = await recoverState({ dir, seed, onProgress: options.onReplay });
+    const { replay, log, incomplete } = recovered;
+    if (!(log instanceof WalError) && log.damage !== undefined) throw log.damage;
+    if (incomplete !== undefined) throw new WalError('SEGMENT_NOT_FOUND', incomplete, { file: dir });
     if (replay.difference !== undefined) throw new ForeignLogError(dir, seed, replay.difference.reason);
     const recorder = await RecorderManager.open({
       dir,
@@ -71,15 +91,25 @@ export class Recording {
       ...(blocks === undefined ? {} : { blocksPerSegment: blocks }),
       ...(tailBlocks === undefined ? {} : { tailBlocks }),
     });
-    const { eventId } = recorder.metaState;
-    if (eventId !== replay.lastEventId) {
+    try {
+      const { eventId } = recorder.metaState;
+      if (eventId !== replay.lastEventId) {
+        throw new Error(
+          `the recorder goes on after event ${eventId}, recovery ended at ${replay.lastEventId}`,
+        );
+      }
+      const recording = new Recording(
+        recorder,
+        recovered,
+        openCheckpointer(recorder, recovered, options),
+        options,
+      );
+      recording.#published.begin(recording.#resumedAt);
+      return recording;
+    } catch (error) {
       await recorder.close();
-      throw new Error(`the recorder goes on after event ${eventId}, recovery ended at ${replay.lastEventId}`);
+      throw error;
     }
-    const published = options.published ?? PublishedPosition.unwatched();
-    const recording = new Recording(recorder, replay.venue, replay.flow!, published);
-    published.begin(recording.#resumedAt);
-    return recording;
   }
 
   /** Events that were in the log when it was opened. */
@@ -89,6 +119,11 @@ export class Recording {
   /** Events appended since. */
   get appended(): number {
     return this.#flow.count - this.#resumedAt;
+  }
+
+  /** What has become of the checkpoints so far; undefined where none are taken. */
+  get checkpoints(): CheckpointCounts | undefined {
+    return this.#checkpointer?.counts;
   }
 
   /** Makes `run` return soon. */
@@ -109,19 +144,22 @@ export class Recording {
     let done = 0;
     while (done < events && !this.#stopping) {
       const seconds = (performance.now() - start) / 1000;
-      const due =
-        rate === Infinity ? SLICE_EVENTS : Math.min(SLICE_EVENTS, Math.floor(seconds * rate) + 1 - done);
+      const most = this.#checkpointer?.isWriting ? WRITING_SLICE_EVENTS : this.#sliceEvents;
+      const due = rate === Infinity ? most : Math.min(most, Math.floor(seconds * rate) + 1 - done);
       const slice = Math.max(0, Math.min(events - done, due));
       this.#appendAndMatch(slice);
       done += slice;
+      this.#checkpointer?.takeIfDue(this.venue, this.#flow.count, this.#event);
       onProgress?.(done);
-      await (due === SLICE_EVENTS ? breathe() : sleep(1));
+      await (due === most ? breathe() : sleep(1));
     }
     return (performance.now() - start) / 1000;
   }
 
-  close(): Promise<void> {
-    return this.recorder.close();
+  /** Waits for a checkpoint that is being written. */
+  async close(): Promise<void> {
+    await this.#checkpointer?.settled();
+    await this.recorder.close();
   }
 
   #appendAndMatch(count: number): void {
@@ -136,6 +174,19 @@ export class Recording {
       this.venue.apply(event);
     }
   }
+}
+
+/** Only now, when no other process has the log. What recovery could not use is moved aside. */
+function openCheckpointer(
+  recorder: RecorderManager,
+  { replay, skipped }: RecoveredState,
+  { dir, checkpoints: pace, keptCheckpoints: keep = KEPT_CHECKPOINTS }: RecordingOptions,
+): Checkpointer | undefined {
+  if (pace === undefined) return undefined;
+  const store = CheckpointStore.open(checkpointDirectory(dir));
+  for (const { file } of skipped) store.moveAside(file);
+  const durable = (eventId: bigint): Promise<bigint> => recorder.waitDurable(eventId);
+  return new Checkpointer({ store, pace, keep, durable, requests: replay.flow!.count });
 }
 
 /** A log that is not what the seed's flow says: recording on would make it nobody's. */

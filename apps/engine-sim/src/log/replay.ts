@@ -1,4 +1,5 @@
 import { EVENT_WORDS, RequestEvent } from '@fswal/format';
+import type { Checkpoint } from '../checkpoint/checkpoint.js';
 import { Venue } from '../engine/venue.js';
 import { OrderFlow } from '../flow/order-flow.js';
 
@@ -19,16 +20,17 @@ export interface Difference {
 
 export interface ReplayOptions {
   readonly seed?: number | undefined;
-  readonly flow?: OrderFlow;
+  readonly flow?: OrderFlow | undefined;
   readonly countUpTo?: number;
+  readonly checkpoint?: Checkpoint;
 }
 
 /**
- * What a log says, event by event: the engine that it rebuilds, and, with a seed, whether it is that seed's flow from
- * the first request on, byte for byte, with none missing.
+ * What a log says, event by event: the engine that it rebuilds, of nothing or of a checkpoint, and, with a seed, whether
+ * it is that seed's flow from there on, byte for byte, with none missing.
  */
 export class Replay {
-  readonly venue = new Venue();
+  readonly venue: Venue;
   /** Stands behind the last event taken, for who goes on from there; undefined without seed and flow. */
   readonly flow: OrderFlow | undefined;
   readonly #expected = new RequestEvent();
@@ -43,12 +45,19 @@ export class Replay {
    * @param seed of the flow to compare with
    * @param flow that flow itself, for a log that begins later: it stands before the log's first event
    * @param countUpTo event id: see `eventsUpTo`
+   * @param checkpoint what to begin with; its event is compared, but not taken again
    */
-  constructor({ seed, flow, countUpTo = 0 }: ReplayOptions = {}) {
+  constructor({ seed, flow, countUpTo = 0, checkpoint }: ReplayOptions = {}) {
+    this.venue = checkpoint?.venue ?? new Venue();
     this.flow = flow ?? (seed === undefined ? undefined : new OrderFlow(seed));
     this.#countUpTo = countUpTo;
+    if (checkpoint === undefined) return;
+    const { event } = checkpoint;
+    this.#last.copyFrom(event);
+    if (this.flow !== undefined) this.#compare(this.flow, event.words, event.base);
   }
 
+  /** Events taken. */
   get events(): number {
     return this.#events;
   }
@@ -56,11 +65,11 @@ export class Replay {
   get eventsUpTo(): number {
     return this.#eventsUpTo;
   }
-  /** 0 without events. */
+  /** Of the first event taken; 0 without events. */
   get firstEventId(): bigint {
     return this.#first.eventIdBig;
   }
-  /** 0 without events. */
+  /** Of the state: the checkpoint's where no event was taken, 0 where there is none either. */
   get lastEventId(): bigint {
     return this.#last.eventIdBig;
   }
