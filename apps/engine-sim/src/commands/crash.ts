@@ -1,7 +1,8 @@
+import type { CheckpointProofs } from '../crash/checkpoint-proof.js';
 import { CrashRun, type Life, type Verdict } from '../crash/crash-run.js';
 import type { KillMoment } from '../crash/kill-plan.js';
 import { interruptible } from './interrupts.js';
-import { ExitStatus, formatCount, type Output } from './output.js';
+import { ExitStatus, formatCount, type Output, type Row } from './output.js';
 
 export interface CrashCommandOptions {
   readonly dir: string;
@@ -9,6 +10,7 @@ export interface CrashCommandOptions {
   readonly seed: number;
   readonly events: number;
   readonly blocks: number;
+  readonly checkpoints?: boolean;
 }
 
 /** Kills a recording process again and again, and holds the log against the flow each time. */
@@ -34,6 +36,7 @@ export function crash(options: CrashCommandOptions, output: Output): Promise<Exi
         ['events recovered', formatCount(result.recovered)],
         ['lost', formatCount(result.lost)],
         ['mismatches', formatCount(result.mismatches)],
+        ...(result.checkpoints === undefined ? [] : describeCheckpoints(result.checkpoints)),
       ],
       sound
         ? { sound, text: 'No event whose append had returned was lost, and every recovered state is right.' }
@@ -56,4 +59,11 @@ function describeMoment(moment: KillMoment): string {
   if (moment.kind === 'opening') return `${moment.afterMs} ms after its start`;
   if (moment.kind === 'rotation') return `at rotation ${moment.rotations}`;
   return `after ${formatCount(moment.events)} events`;
+}
+
+function describeCheckpoints({ recoveries, cutShort }: CheckpointProofs): Row[] {
+  return [
+    ['from a checkpoint', `${formatCount(recoveries)} recoveries`],
+    ['while writing one', `${formatCount(cutShort)} kills`],
+  ];
 }

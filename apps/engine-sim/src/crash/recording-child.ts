@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import type { CheckpointPace } from '../checkpoint/checkpointer.js';
 import { breathe } from '../log/pause.js';
 import { Phase, type PublishedPosition } from '../log/published-position.js';
 
@@ -20,6 +21,9 @@ export interface ChildOptions {
   readonly events: number;
   readonly blocks?: number | undefined;
   readonly tailBlocks?: number | undefined;
+  readonly checkpoints?: CheckpointPace | undefined;
+  /** Requests per second at most. */
+  readonly rate?: number | undefined;
 }
 
 /** What the child takes on its command line, as JSON. */
