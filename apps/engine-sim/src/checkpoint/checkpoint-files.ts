@@ -43,7 +43,12 @@ export function isUnfinished(name: string): boolean {
 
 /** What has the name of a checkpoint, the newest first; nothing where there is no directory. @throws WalError READ_FAILED */
 export function listCheckpoints(dir: string): CheckpointFile[] {
-  const found = namesIn(dir).flatMap((name) => {
+  return checkpointsAmong(namesIn(dir), dir);
+}
+
+/** The same among the names of a directory. */
+export function checkpointsAmong(names: readonly string[], dir: string): CheckpointFile[] {
+  const found = names.flatMap((name) => {
     const digits = NAME.exec(name)?.[1];
     return digits === undefined ? [] : [{ eventId: BigInt(digits), file: join(dir, name) }];
   });

@@ -1,5 +1,5 @@
-import { constants, lstatSync, mkdirSync, renameSync, rmSync, unlinkSync } from 'node:fs';
-import { type FileHandle, lstat, open, rename, unlink } from 'node:fs/promises';
+import { constants, lstatSync, mkdirSync, renameSync, unlinkSync } from 'node:fs';
+import { type FileHandle, lstat, open, readdir, rename, rm, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { BROKEN_SUFFIX, WalError, type WalErrorCode } from '@fswal/format';
 import { asWalError, errnoName, syncDirectory } from '@fswal/mmap';
@@ -7,6 +7,7 @@ import { UnusableCheckpoint } from './checkpoint.js';
 import {
   type CheckpointFile,
   checkpointName,
+  checkpointsAmong,
   isUnfinished,
   listCheckpoints,
   namesIn,
@@ -61,7 +62,7 @@ export class CheckpointStore {
    * @param bytes not to be changed before this is over
    * @param durable resolves when the log is durable up to the event. Before that a checkpoint is not given its name:
    * after a power cut it would be one of events that the log has lost
-   * @throws WalError OPEN_FAILED, WRITE_FAILED, DISK_FULL, FSYNC_FAILED, FILE_ALREADY_EXISTS, CLOSE_FAILED, and what
+   * @throws WalError OPEN_FAILED, WRITE_FAILED, DISK_FULL, FSYNC_FAILED, FILE_ALREADY_EXISTS, CLOSE_FAILED, FILE_NOT_DELETED, and what
    * `durable` throws: the other checkpoints are as they were
    */
   async write(eventId: bigint, bytes: Uint8Array, durable: () => Promise<unknown>): Promise<void> {
@@ -75,7 +76,7 @@ export class CheckpointStore {
       if (await exists(file)) throw new WalError('FILE_ALREADY_EXISTS', 'it is not overwritten', { file });
       await attempt('WRITE_FAILED', file, () => rename(temp, file));
     } catch (error) {
-      rmSync(temp, { force: true });
+      await attempt('FILE_NOT_DELETED', temp, () => rm(temp, { force: true }));
       throw error;
     }
     await this.#sync();
@@ -83,7 +84,8 @@ export class CheckpointStore {
 
   /** Deletes all but the newest ones. @throws WalError READ_FAILED, FILE_NOT_DELETED */
   async keepNewest(count: number): Promise<void> {
-    for (const { file } of listCheckpoints(this.#dir).slice(count)) {
+    const names = await attempt('READ_FAILED', this.#dir, () => readdir(this.#dir));
+    for (const { file } of checkpointsAmong(names, this.#dir).slice(count)) {
       await attempt('FILE_NOT_DELETED', file, () => unlink(file));
     }
   }

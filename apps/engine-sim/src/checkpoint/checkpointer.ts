@@ -23,7 +23,7 @@ export interface CheckpointCounts {
   readonly written: number;
   /** Event id of the last one written, null = none. */
   readonly lastEventId: bigint | null;
-  /** Those that could not be written, and why the last of them could not, null = all could. */
+  /** How often one could not be written, or an old one not be deleted, and why the last time; null = it always could. */
   readonly failed: number;
   readonly lastFailure: string | null;
   /** The longest time that one kept the engine from its work, in microseconds. */

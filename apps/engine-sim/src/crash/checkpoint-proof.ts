@@ -1,4 +1,10 @@
-import { checkpointDirectory, isUnfinished, namesIn } from '../checkpoint/checkpoint-files.js';
+import { WalError } from '@fswal/format';
+import {
+  checkpointDirectory,
+  isUnfinished,
+  listCheckpoints,
+  namesIn,
+} from '../checkpoint/checkpoint-files.js';
 import type { CheckpointPace } from '../checkpoint/checkpointer.js';
 import type { Xoshiro128 } from '../flow/xoshiro128.js';
 import { recoverState } from '../log/recover-state.js';
@@ -43,9 +49,14 @@ export async function proveCheckpoints(
   whole: Replay,
   proofs: CheckpointProofs,
 ): Promise<string | undefined> {
-  proofs.cutShort += namesIn(checkpointDirectory(dir)).filter(isUnfinished).length;
-  const { replay, checkpoint, skipped } = await recoverState({ dir, seed });
+  const checkpoints = checkpointDirectory(dir);
+  proofs.cutShort += namesIn(checkpoints).filter(isUnfinished).length;
+  const { replay, log, checkpoint, skipped } = await recoverState({ dir, seed });
   if (checkpoint !== null) proofs.recoveries++;
+  const durable = log instanceof WalError ? 0n : log.report.durable.eventId;
+  const ahead = listCheckpoints(checkpoints).find(({ eventId }) => eventId > durable);
+  // A power cut instead of the kill could have left the checkpoint without the events.
+  if (ahead !== undefined) return `checkpoint ${ahead.file} is ahead of what is durable: event ${durable}`;
   // A kill takes nothing from a checkpoint that is there.
   if (skipped.length > 0) return `checkpoint ${skipped[0].file} cannot be used: ${skipped[0].reason}`;
   if (replay.difference !== undefined) return `behind a checkpoint, ${replay.difference.reason}`;
