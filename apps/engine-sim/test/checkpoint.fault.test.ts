@@ -30,8 +30,8 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(parent, { recursive: true, force: true }));
 
-/** Where the writer makes calls: in the directory and on its files, or only on the one that it is writing. */
-type Where = 'any' | 'unfinished';
+/** Where the writer makes calls: in the directory and on its files, or only on the one that it writes, or on the other. */
+type Where = 'any' | 'unfinished' | 'other';
 
 /** Each call that the writer makes there, and the n-th of that name in its thread. */
 const CALLS: [string, number, Where][] = [
@@ -56,10 +56,15 @@ async function write(
   where: Where,
   action: string,
 ): Promise<{ said: string; trace: string }> {
-  const own = join(dir, unfinishedName(9n));
-  const all = [dir, own, join(dir, checkpointName(9n)), join(dir, checkpointName(3n))];
+  const unfinished = join(dir, unfinishedName(9n));
+  const other = join(dir, checkpointName(3n));
+  const places = {
+    any: [dir, unfinished, join(dir, checkpointName(9n)), other],
+    unfinished: [unfinished],
+    other: [other],
+  };
   const log = join(parent, 'trace');
-  const paths = (where === 'any' ? all : [own]).flatMap((path) => ['-P', path]);
+  const paths = places[where].flatMap((path) => ['-P', path]);
   const inject = ['-e', `trace=${call}`, '-e', `inject=${call}:${action}:when=${when}`];
   const args = ['-f', '-qq', '-o', log, ...paths, ...inject, process.execPath, WRITER, dir];
   const child = spawn('strace', args, {
@@ -115,8 +120,7 @@ describe.skipIf(!canTrace())('a checkpoint that is being written', () => {
 
   it('is there beside one that cannot be read, which is moved aside', async () => {
     await writeFirst();
-    // The first two list the directory.
-    const { said, trace } = await write('openat', 3, 'any', 'error=EIO');
+    const { said, trace } = await write('openat', 1, 'other', 'error=EIO');
     expect(trace).toContain('(INJECTED)');
     expect([said, soundIds()]).toEqual(['', [9]]);
     expect(readdirSync(dir)).toContain(`${checkpointName(3n)}.broken`);
