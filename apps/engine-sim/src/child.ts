@@ -6,10 +6,10 @@ import { Recording } from './log/recording.js';
  * The process that is there to be killed: records what its command line says, publishing each append, and then stays,
  * its log open, until it is killed or its parent is gone.
  */
-const { publishedPath, events, rate, ...options } = JSON.parse(process.argv[2]) as ChildArguments;
+const { publishedPath, events, ...options } = JSON.parse(process.argv[2]) as ChildArguments;
 process.stdin.on('end', () => process.exit(0)).resume();
 
 const published = PublishedPosition.open(publishedPath);
 const recording = await Recording.open({ ...options, published });
-await recording.run(events, rate);
+await recording.run(events);
 published.end();

@@ -17,6 +17,7 @@ import {
 import { CheckpointStore } from '../src/checkpoint/checkpoint-store.js';
 import { WordWriter } from '../src/engine/state-words.js';
 import { Venue } from '../src/engine/venue.js';
+import { specOfSeed } from '../src/flow/flow-spec.js';
 import { Recording } from '../src/log/recording.js';
 import { recoverState } from '../src/log/recover-state.js';
 
@@ -134,7 +135,7 @@ describe.skipIf(!canMount())('checkpoints on a full disk', () => {
     mkdirSync(checkpoints);
     const events = 60_000;
     const record = async (): Promise<Recording> => {
-      const recording = await Recording.open({ dir: logDir, seed: 8, checkpoints: { events } });
+      const recording = await Recording.open({ dir: logDir, flow: specOfSeed(8), checkpoints: { events } });
       await recording.run(events);
       await recording.close();
       return recording;
@@ -147,7 +148,7 @@ describe.skipIf(!canMount())('checkpoints on a full disk', () => {
       expect(full.checkpoints).toMatchObject({ written: 0, failed: 1 });
       expect(full.checkpoints!.lastFailure).toContain('DISK_FULL');
       expect(readdirSync(checkpoints)).toEqual([checkpointName(60_000n)]);
-      expect((await recoverState({ dir: logDir, seed: 8 })).checkpoint?.eventId).toBe(60_000n);
+      expect((await recoverState({ dir: logDir, flow: specOfSeed(8) })).checkpoint?.eventId).toBe(60_000n);
       execFileSync('mount', ['-o', 'remount,size=1m', checkpoints]);
       const roomy = await record();
       expect(roomy.recovered.checkpoint?.eventId).toBe(60_000n);

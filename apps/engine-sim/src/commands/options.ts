@@ -1,6 +1,7 @@
 import { MAX_BLOCKS_PER_SEGMENT, MIN_BLOCKS_PER_SEGMENT } from '@fswal/format';
 import { InvalidArgumentError } from 'commander';
 import type { CheckpointPace } from '../checkpoint/checkpointer.js';
+import { MAX_INSTRUMENTS } from '../engine/instrument.js';
 
 /** The most that a process can publish, and more than a year at a hundred a second. */
 const MAX_EVENTS = 2 ** 31 - 1;
@@ -10,11 +11,18 @@ const MAX_MINUTES = 10_080;
 /** A day. */
 const MAX_CHECKPOINT_SECONDS = 86_400;
 const MAX_KEPT_SEGMENTS = 1_000_000;
+const MAX_USERS = 1_000_000;
 
 export const parseEvents = wholeNumber(1, MAX_EVENTS);
 export const parseKills = wholeNumber(1, 1_000_000);
 export const parseSeed = wholeNumber(0, Number.MAX_SAFE_INTEGER);
 export const parseBlocks = wholeNumber(MIN_BLOCKS_PER_SEGMENT, MAX_BLOCKS_PER_SEGMENT);
+
+export const parseInstruments = wholeNumber(1, MAX_INSTRUMENTS);
+export const parseInstrument = wholeNumber(0, MAX_INSTRUMENTS - 1);
+export const parseUsers = wholeNumber(1, MAX_USERS);
+export const parseTick = wholeNumber(1, 1_000_000);
+export const parseMaxReports = wholeNumber(0, 1_000_000);
 
 export const parseMaxSegments = wholeNumber(1, MAX_KEPT_SEGMENTS);
 export const parseMaxCompressed = wholeNumber(0, MAX_KEPT_SEGMENTS);

@@ -1,22 +1,27 @@
 import { WalError } from '@fswal/format';
+import { describeFlow, type FlowSpec } from '../flow/flow-spec.js';
 import { recoverState } from '../log/recover-state.js';
 import { Reference } from '../log/reference.js';
 import type { Replay } from '../log/replay.js';
 import { checkpointOf, sayBegin } from './begin.js';
+import { hasProfileOptions, type ProfileOptions, specOf } from './flow-options.js';
 import { ExitStatus, formatCount, formatRate, type Output } from './output.js';
 
-export interface RecoverOptions {
+export interface RecoverOptions extends ProfileOptions {
   readonly dir: string;
   readonly seed?: number;
+  readonly flowIn?: string;
   readonly full?: boolean;
 }
 
-/** Rebuilds an engine from its log; with a seed, also says whether it is what that seed gives. */
-export async function recover({ dir, seed, full }: RecoverOptions, output: Output): Promise<ExitStatus> {
+/** Rebuilds an engine from its log; with a flow, also says whether it is that flow. */
+export async function recover(options: RecoverOptions, output: Output): Promise<ExitStatus> {
+  const { dir, full } = options;
+  const flow = flowOf(options);
   const onProgress = (events: number): void => {
     output.progress(() => `${formatCount(events)} events replayed`);
   };
-  const recovered = await recoverState({ dir, seed, full, onProgress });
+  const recovered = await recoverState({ dir, flow, full, onProgress });
   sayBegin(recovered, output);
   const { replay, log, checkpoint, incomplete } = recovered;
   if (log instanceof WalError) throw log;
@@ -28,7 +33,7 @@ export async function recover({ dir, seed, full }: RecoverOptions, output: Outpu
   const eventsPerSec = replay.events === 0 ? 0 : Math.round(replay.events / seconds);
   const hasEvents = replay.events > 0;
   const lastEventId = replay.lastEventId === 0n ? null : String(replay.lastEventId);
-  const mismatch = seed === undefined ? undefined : findMismatch(replay, seed, stateHash);
+  const mismatch = flow === undefined ? undefined : findMismatch(replay, flow, stateHash);
   const problem = damage?.message ?? incomplete ?? mismatch;
   const result = {
     events: replay.events,
@@ -38,15 +43,18 @@ export async function recover({ dir, seed, full }: RecoverOptions, output: Outpu
     eventsPerSec,
     report,
     ...checkpointOf(recovered),
-    ...(seed === undefined ? {} : { stateHashMatches: problem === undefined }),
+    ...(flow === undefined ? {} : { stateHashMatches: problem === undefined }),
     ...(damage === undefined ? {} : { error: describe(damage) }),
   };
   const verdict =
     problem !== undefined
       ? { sound: false, text: problem }
-      : seed === undefined
+      : flow === undefined
         ? undefined
-        : { sound: true, text: `This is the state of a fresh engine fed the same requests of seed ${seed}.` };
+        : {
+            sound: true,
+            text: `This is the state of a fresh engine fed the same requests of ${describeFlow(flow)}.`,
+          };
   output.result(
     result,
     `Recovered ${formatCount(replay.events)} events from ${dir}`,
@@ -65,12 +73,21 @@ export async function recover({ dir, seed, full }: RecoverOptions, output: Outpu
   return problem === undefined ? ExitStatus.Sound : ExitStatus.Damaged;
 }
 
-function findMismatch(replay: Replay, seed: number, stateHash: string): string | undefined {
+/** What to compare with; undefined = nothing. */
+function flowOf({ seed, ...options }: RecoverOptions): FlowSpec | undefined {
+  if (seed !== undefined) return specOf({ ...options, seed });
+  if (hasProfileOptions(options)) throw new Error('a profile is nothing without a --seed');
+  return options.flowIn === undefined ? undefined : { file: options.flowIn };
+}
+
+function findMismatch(replay: Replay, flow: FlowSpec, stateHash: string): string | undefined {
   if (replay.difference !== undefined) {
-    return `the log was not recorded with seed ${seed}: ${replay.difference.reason}`;
+    return `the log was not recorded with ${describeFlow(flow)}: ${replay.difference.reason}`;
   }
-  const expected = new Reference(seed).stateHashAt(replay.venue.requests);
-  return stateHash === expected ? undefined : `state ${stateHash}, and with seed ${seed} it is ${expected}`;
+  const expected = new Reference(flow).stateHashAt(replay.venue.requests);
+  return stateHash === expected
+    ? undefined
+    : `state ${stateHash}, and with ${describeFlow(flow)} it is ${expected}`;
 }
 
 function describe({ code, message, file, block, offset, eventId }: WalError): object {

@@ -6,7 +6,9 @@ import {
   namesIn,
 } from '../checkpoint/checkpoint-files.js';
 import type { CheckpointPace } from '../checkpoint/checkpointer.js';
+import type { FlowSpec } from '../flow/flow-spec.js';
 import type { Xoshiro128 } from '../flow/xoshiro128.js';
+import type { Pace } from '../log/paced-flow.js';
 import { recoverState } from '../log/recover-state.js';
 import type { Replay } from '../log/replay.js';
 
@@ -27,14 +29,14 @@ export interface CheckpointProofs {
 /** How a life takes checkpoints. */
 export interface CheckpointHabit {
   readonly checkpoints: CheckpointPace;
-  readonly rate: number | undefined;
+  readonly pace: Pace;
 }
 
 /** Draws one for a life of so many events. */
 export function drawHabit(random: Xoshiro128, events: number): CheckpointHabit {
   return {
     checkpoints: { events: LEAST_EVENTS + random.below(Math.ceil(MOST_OF_A_LIFE * events)) },
-    rate: RATES[random.below(RATES.length)],
+    pace: { rate: RATES[random.below(RATES.length)] },
   };
 }
 
@@ -45,13 +47,13 @@ export function drawHabit(random: Xoshiro128, events: number): CheckpointHabit {
  */
 export async function proveCheckpoints(
   dir: string,
-  seed: number,
+  flow: FlowSpec,
   whole: Replay,
   proofs: CheckpointProofs,
 ): Promise<string | undefined> {
   const checkpoints = checkpointDirectory(dir);
   proofs.cutShort += namesIn(checkpoints).filter(isUnfinished).length;
-  const { replay, log, checkpoint, skipped } = await recoverState({ dir, seed });
+  const { replay, log, checkpoint, skipped } = await recoverState({ dir, flow });
   if (checkpoint !== null) proofs.recoveries++;
   const durable = log instanceof WalError ? 0n : log.report.durable.eventId;
   const ahead = listCheckpoints(checkpoints).find(({ eventId }) => eventId > durable);

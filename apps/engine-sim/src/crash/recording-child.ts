@@ -2,6 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { CheckpointPace } from '../checkpoint/checkpointer.js';
+import type { FlowSpec } from '../flow/flow-spec.js';
+import type { Pace } from '../log/paced-flow.js';
 import { breathe } from '../log/pause.js';
 import { Phase, type PublishedPosition } from '../log/published-position.js';
 
@@ -16,14 +18,13 @@ const POLLS_PER_BREATH = 10;
 
 export interface ChildOptions {
   readonly dir: string;
-  readonly seed: number;
+  readonly flow: FlowSpec;
+  readonly pace?: Pace | undefined;
   /** It stops after so many, and waits to be killed. */
   readonly events: number;
   readonly blocks?: number | undefined;
   readonly tailBlocks?: number | undefined;
   readonly checkpoints?: CheckpointPace | undefined;
-  /** Requests per second at most. */
-  readonly rate?: number | undefined;
 }
 
 /** What the child takes on its command line, as JSON. */

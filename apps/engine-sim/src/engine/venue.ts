@@ -17,8 +17,12 @@ export class Venue {
   readonly #instruments: number[] = [];
   #unknown = 0;
 
-  constructor() {
-    this.#open(0);
+  /**
+   * @param instruments so many, from 0 on, get their engines at once: making one takes milliseconds, which its first
+   * request is spared then. It changes no state.
+   */
+  constructor(instruments = 1) {
+    for (let instrument = 0; instrument < instruments; instrument++) this.#open(instrument);
   }
 
   /** The instruments that have an engine, from the lowest. */
@@ -69,8 +73,10 @@ export class Venue {
   stateHash(): string {
     const hash = new StateHash();
     for (const instrument of this.#instruments) {
+      const engine = this.#engines[instrument]!;
+      if (instrument > 0 && engine.requests === 0) continue;
       if (instrument > 0) hash.add(instrument);
-      this.#engines[instrument]!.writeTo(hash);
+      engine.writeTo(hash);
     }
     if (this.#unknown > 0) hash.addNumber(this.#unknown);
     return hash.digest();

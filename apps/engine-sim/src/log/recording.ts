@@ -1,10 +1,12 @@
-import { RequestEvent, WalError } from '@fswal/format';
+import { WalError } from '@fswal/format';
 import { RecorderManager } from '@fswal/recorder';
 import { checkpointDirectory } from '../checkpoint/checkpoint-files.js';
 import { CheckpointStore } from '../checkpoint/checkpoint-store.js';
 import { type CheckpointCounts, Checkpointer, type CheckpointPace } from '../checkpoint/checkpointer.js';
 import type { Venue } from '../engine/venue.js';
-import type { OrderFlow } from '../flow/order-flow.js';
+import type { FlowFileWriter } from '../flow/flow-file-writer.js';
+import { describeFlow, type FlowSpec } from '../flow/flow-spec.js';
+import { type Pace, PacedFlow } from './paced-flow.js';
 import { breathe, sleep } from './pause.js';
 import { PublishedPosition } from './published-position.js';
 import { type RecoveredState, recoverState } from './recover-state.js';
@@ -22,8 +24,9 @@ const KEPT_CHECKPOINTS = 2;
 
 export interface RecordingOptions {
   readonly dir: string;
-  /** Of the order flow. A log is continued with the seed that it was begun with. */
-  readonly seed: number;
+  /** A log is continued with the flow that it was begun with. */
+  readonly flow: FlowSpec;
+  readonly pace?: Pace | undefined;
   /** Blocks of a segment file, for a new log. */
   readonly blocks?: number | undefined;
   /** Blocks of the tail ring. */
@@ -34,6 +37,8 @@ export interface RecordingOptions {
   readonly keptCheckpoints?: number | undefined;
   /** Where to say how far it has come. */
   readonly published?: PublishedPosition;
+  /** Where to write what was appended, too. */
+  readonly flowOut?: FlowFileWriter | undefined;
   /** Called now and then while a log that is there is replayed, with the events so far. */
   readonly onReplay?: (events: number) => void;
 }
@@ -47,12 +52,12 @@ export class Recording {
   readonly venue: Venue;
   /** What it began with. */
   readonly recovered: RecoveredState;
-  readonly #flow: OrderFlow;
+  readonly #flow: PacedFlow;
   readonly #published: PublishedPosition;
   readonly #checkpointer: Checkpointer | undefined;
   /** Requests between two visits to the event loop, where checkpoints are taken. */
   readonly #sliceEvents: number;
-  readonly #event = new RequestEvent();
+  readonly #flowOut: FlowFileWriter | undefined;
   readonly #resumedAt: number;
   #stopping = false;
 
@@ -60,31 +65,33 @@ export class Recording {
     recorder: RecorderManager,
     recovered: RecoveredState,
     checkpointer: Checkpointer | undefined,
-    { published, checkpoints }: RecordingOptions,
+    { published, flowOut, pace = {}, checkpoints }: RecordingOptions,
   ) {
     this.recorder = recorder;
     this.recovered = recovered;
     this.venue = recovered.replay.venue;
-    this.#flow = recovered.replay.flow!;
+    this.#flow = new PacedFlow(recovered.replay.flow!, pace);
     this.#published = published ?? PublishedPosition.unwatched();
+    this.#flowOut = flowOut;
     this.#checkpointer = checkpointer;
-    const pace = checkpoints !== undefined && 'events' in checkpoints ? checkpoints.events : SLICE_EVENTS;
-    this.#sliceEvents = Math.min(SLICE_EVENTS, pace);
+    const due = checkpoints !== undefined && 'events' in checkpoints ? checkpoints.events : SLICE_EVENTS;
+    this.#sliceEvents = Math.min(SLICE_EVENTS, due);
     this.#resumedAt = this.#flow.count;
   }
 
   /**
    * @throws WalError where the log cannot be read or written, is damaged, is in use, or no longer has the events that the
    * engine's state would follow from
-   * @throws ForeignLogError where the log there is not of this seed
+   * @throws ForeignLogError where the log there is not of this flow
+   * @throws FlowFileError where the flow cannot be read
    */
   static async open(options: RecordingOptions): Promise<Recording> {
-    const { dir, seed, blocks, tailBlocks } = options;
-    const recovered = await recoverState({ dir, seed, onProgress: options.onReplay });
+    const { dir, flow, blocks, tailBlocks } = options;
+    const recovered = await recoverState({ dir, flow, onProgress: options.onReplay });
     const { replay, log, incomplete } = recovered;
     if (!(log instanceof WalError) && log.damage !== undefined) throw log.damage;
     if (incomplete !== undefined) throw new WalError('SEGMENT_NOT_FOUND', incomplete, { file: dir });
-    if (replay.difference !== undefined) throw new ForeignLogError(dir, seed, replay.difference.reason);
+    if (replay.difference !== undefined) throw new ForeignLogError(dir, flow, replay.difference.reason);
     const recorder = await RecorderManager.open({
       dir,
       backpressureTimeoutMs: BACKPRESSURE_TIMEOUT_MS,
@@ -98,12 +105,8 @@ export class Recording {
           `the recorder goes on after event ${eventId}, recovery ended at ${replay.lastEventId}`,
         );
       }
-      const recording = new Recording(
-        recorder,
-        recovered,
-        openCheckpointer(recorder, recovered, options),
-        options,
-      );
+      const checkpointer = openCheckpointer(recorder, recovered, options);
+      const recording = new Recording(recorder, recovered, checkpointer, options);
       recording.#published.begin(recording.#resumedAt);
       return recording;
     } catch (error) {
@@ -121,6 +124,11 @@ export class Recording {
     return this.#flow.count - this.#resumedAt;
   }
 
+  /** Requests that the flow still has. */
+  get remaining(): number {
+    return this.#flow.remaining;
+  }
+
   /** What has become of the checkpoints so far; undefined where none are taken. */
   get checkpoints(): CheckpointCounts | undefined {
     return this.#checkpointer?.counts;
@@ -132,26 +140,24 @@ export class Recording {
   }
 
   /**
-   * Records and matches `events` more requests, or fewer after `stop`.
+   * Records and matches `events` more requests, or fewer after `stop` and where the flow ends.
    *
-   * @param rate requests per second at most
    * @param onProgress called now and then
    * @returns seconds that it took
-   * @throws WalError what append throws
+   * @throws WalError what append throws; FlowFileError where the flow cannot be read or written
    */
-  async run(events: number, rate = Infinity, onProgress?: (appended: number) => void): Promise<number> {
+  async run(events: number, onProgress?: (appended: number) => void): Promise<number> {
     const start = performance.now();
-    let done = 0;
-    while (done < events && !this.#stopping) {
-      const seconds = (performance.now() - start) / 1000;
-      const most = this.#checkpointer?.isWriting ? WRITING_SLICE_EVENTS : this.#sliceEvents;
-      const due = rate === Infinity ? most : Math.min(most, Math.floor(seconds * rate) + 1 - done);
-      const slice = Math.max(0, Math.min(events - done, due));
-      this.#appendAndMatch(slice);
-      done += slice;
-      this.#checkpointer?.takeIfDue(this.venue, this.#flow.count, this.#event);
-      onProgress?.(done);
-      await (due === most ? breathe() : sleep(1));
+    let left = Math.min(events, this.remaining);
+    const total = left;
+    while (left > 0 && !this.#stopping) {
+      this.#flow.tick(performance.now() - start);
+      const slice = this.#checkpointer?.isWriting ? WRITING_SLICE_EVENTS : this.#sliceEvents;
+      const done = this.#appendAndMatch(Math.min(left, slice));
+      left -= done;
+      this.#checkpointer?.takeIfDue(this.venue, this.#flow.count, this.#flow.last);
+      onProgress?.(total - left);
+      await (done === slice ? breathe() : sleep(1));
     }
     return (performance.now() - start) / 1000;
   }
@@ -162,17 +168,21 @@ export class Recording {
     await this.recorder.close();
   }
 
-  #appendAndMatch(count: number): void {
-    const event = this.#event;
+  /** @returns how many of up to `count` were due */
+  #appendAndMatch(count: number): number {
     const flow = this.#flow;
     const published = this.#published;
+    const flowOut = this.#flowOut;
     for (let i = 0; i < count; i++) {
-      const eventId = flow.next(event);
-      event.eventId = eventId;
+      if (!flow.offer()) return i;
+      const { event } = flow;
       this.recorder.append(event);
-      published.appended = eventId - this.#resumedAt;
+      flow.take();
+      published.appended = this.appended;
       this.venue.apply(event);
+      flowOut?.add(event);
     }
+    return count;
   }
 }
 
@@ -189,11 +199,11 @@ function openCheckpointer(
   return new Checkpointer({ store, pace, keep, durable, requests: replay.flow!.count });
 }
 
-/** A log that is not what the seed's flow says: recording on would make it nobody's. */
+/** A log that is not what the flow says: recording on would make it nobody's. */
 export class ForeignLogError extends Error {
   override readonly name = 'ForeignLogError';
 
-  constructor(dir: string, seed: number, reason: string) {
-    super(`the log in ${dir} was not recorded with seed ${seed}: ${reason}`);
+  constructor(dir: string, flow: FlowSpec, reason: string) {
+    super(`the log in ${dir} was not recorded with ${describeFlow(flow)}: ${reason}`);
   }
 }

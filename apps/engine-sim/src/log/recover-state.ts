@@ -7,7 +7,8 @@ import {
   listCheckpoints,
   readCheckpoint,
 } from '../checkpoint/checkpoint-files.js';
-import { OrderFlow } from '../flow/order-flow.js';
+import type { Flow } from '../flow/flow.js';
+import { type FlowSpec, instrumentsOf, openFlow } from '../flow/flow-spec.js';
 import { isNoLog } from './no-log.js';
 import { passOver } from './pass-over.js';
 import { Replay } from './replay.js';
@@ -15,8 +16,8 @@ import { type LogReplay, replayFrom, replayLog } from './replay-log.js';
 
 export interface RecoverStateOptions {
   readonly dir: string;
-  /** Of the flow that the log is held against. */
-  readonly seed?: number | undefined;
+  /** That the log is held against. */
+  readonly flow?: FlowSpec | undefined;
   /** Replay the whole log, whatever checkpoints there are. */
   readonly full?: boolean | undefined;
   /** Called every few milliseconds, with the events replayed so far. */
@@ -47,9 +48,10 @@ export interface RecoveredState {
  * it; where there is none, from the whole log. What the log holds before that event is not read. Writes nothing.
  *
  * @throws WalError where the log cannot be read; damage is a result
+ * @throws FlowFileError where the flow cannot be read
  */
 export async function recoverState(options: RecoverStateOptions): Promise<RecoveredState> {
-  const { dir, seed, full = false, onProgress } = options;
+  const { dir, full = false, onProgress } = options;
   const skipped: SkippedCheckpoint[] = [];
   for (const found of full ? [] : listOrSkip(checkpointDirectory(dir), skipped)) {
     const tail = await openTail(dir, found);
@@ -59,7 +61,7 @@ export async function recoverState(options: RecoverStateOptions): Promise<Recove
     }
     const { recovery, checkpoint } = tail;
     try {
-      const flow = seed === undefined ? undefined : await flowBefore(checkpoint.event, seed);
+      const flow = options.flow && (await flowBefore(checkpoint.event, options.flow));
       const replay = new Replay({ flow, checkpoint });
       const log = await replayFrom(recovery, replay, onProgress);
       return { replay, log, checkpoint: found, skipped, incomplete: undefined };
@@ -67,7 +69,10 @@ export async function recoverState(options: RecoverStateOptions): Promise<Recove
       await recovery.close();
     }
   }
-  const replay = new Replay({ seed });
+  const replay = new Replay({
+    flow: options.flow && openFlow(options.flow),
+    instruments: options.flow && instrumentsOf(options.flow),
+  });
   const log = await replayOrNoLog(dir, replay, onProgress);
   return { replay, log, checkpoint: null, skipped, incomplete: incompleteness(replay, log) };
 }
@@ -124,9 +129,10 @@ function parting(recovery: RecoveryManager, expected: RequestEvent): string | un
     : `event ${eventId} is another one in the log`;
 }
 
-async function flowBefore(event: RequestEvent, seed: number): Promise<OrderFlow> {
-  const flow = new OrderFlow(seed);
-  await passOver(flow, event.eventId - 1, () => true);
+/** At its end where it is not that long. */
+async function flowBefore(event: RequestEvent, spec: FlowSpec): Promise<Flow> {
+  const flow = openFlow(spec);
+  await passOver(flow, Math.min(event.eventId - 1, flow.length), () => true);
   return flow;
 }
 

@@ -1,7 +1,7 @@
 import { EVENT_WORDS, RequestEvent } from '@fswal/format';
 import type { Checkpoint } from '../checkpoint/checkpoint.js';
 import { Venue } from '../engine/venue.js';
-import { OrderFlow } from '../flow/order-flow.js';
+import type { Flow } from '../flow/flow.js';
 
 const TWO_32 = 4_294_967_296;
 
@@ -19,20 +19,20 @@ export interface Difference {
 }
 
 export interface ReplayOptions {
-  readonly seed?: number | undefined;
-  readonly flow?: OrderFlow | undefined;
+  readonly flow?: Flow | undefined;
   readonly countUpTo?: number;
+  readonly instruments?: number | undefined;
   readonly checkpoint?: Checkpoint;
 }
 
 /**
- * What a log says, event by event: the engine that it rebuilds, of nothing or of a checkpoint, and, with a seed, whether
- * it is that seed's flow from there on, byte for byte, with none missing.
+ * What a log says, event by event: the engine that it rebuilds, of nothing or of a checkpoint, and, with a flow, whether
+ * it is that flow from where it stands on, byte for byte, with none missing.
  */
 export class Replay {
   readonly venue: Venue;
-  /** Stands behind the last event taken, for who goes on from there; undefined without seed and flow. */
-  readonly flow: OrderFlow | undefined;
+  /** Stands behind the last event taken, for who goes on from there; undefined without a flow. */
+  readonly flow: Flow | undefined;
   readonly #expected = new RequestEvent();
   readonly #countUpTo: number;
   #events = 0;
@@ -42,19 +42,19 @@ export class Replay {
   #difference: Difference | undefined;
 
   /**
-   * @param seed of the flow to compare with
-   * @param flow that flow itself, for a log that begins later: it stands before the log's first event
+   * @param flow to compare with: it stands before the log's first event, or before the checkpoint's
    * @param countUpTo event id: see `eventsUpTo`
+   * @param instruments that the venue is to be ready for
    * @param checkpoint what to begin with; its event is compared, but not taken again
    */
-  constructor({ seed, flow, countUpTo = 0, checkpoint }: ReplayOptions = {}) {
-    this.venue = checkpoint?.venue ?? new Venue();
-    this.flow = flow ?? (seed === undefined ? undefined : new OrderFlow(seed));
+  constructor({ flow, countUpTo = 0, instruments, checkpoint }: ReplayOptions = {}) {
+    this.flow = flow;
+    this.venue = checkpoint?.venue ?? new Venue(instruments);
     this.#countUpTo = countUpTo;
     if (checkpoint === undefined) return;
     const { event } = checkpoint;
     this.#last.copyFrom(event);
-    if (this.flow !== undefined) this.#compare(this.flow, event.words, event.base);
+    if (flow !== undefined) this.#compare(flow, event.words, event.base);
   }
 
   /** Events taken. */
@@ -99,7 +99,12 @@ export class Replay {
     this.venue.apply(event);
   }
 
-  #compare(flow: OrderFlow, words: Int32Array, base: number): void {
+  #compare(flow: Flow, words: Int32Array, base: number): void {
+    if (flow.count === flow.length) {
+      const { eventIdBig: eventId } = new RequestEvent(words, base);
+      this.#difference = { eventId, reason: `event ${eventId}, and the flow ends with event ${flow.count}` };
+      return;
+    }
     const expected = this.#expected;
     expected.eventId = flow.next(expected);
     let same = true;

@@ -1,6 +1,6 @@
 import { isDamage, WalError } from '@fswal/format';
 import { RecoveryManager } from '@fswal/recovery';
-import { OrderFlow } from '../flow/order-flow.js';
+import { type FlowSpec, openFlow } from '../flow/flow-spec.js';
 import { passOver } from '../log/pass-over.js';
 import { Replay } from '../log/replay.js';
 import { replayLog } from '../log/replay-log.js';
@@ -19,8 +19,8 @@ export interface KeptLog {
 
 export interface KeptLogOptions {
   readonly dir: string;
-  /** Of the flow that was recorded. */
-  readonly seed: number;
+  /** The flow that was recorded. */
+  readonly flow: FlowSpec;
   /** The id with which the log should end, above 0. */
   readonly lastEventId: number;
   readonly signal: AbortSignal;
@@ -33,13 +33,13 @@ export interface KeptLogOptions {
  * @throws WalError where the log cannot be read; damage is a result
  */
 export async function checkKeptLog(options: KeptLogOptions): Promise<KeptLog | undefined> {
-  const { dir, seed, lastEventId, signal, onProgress } = options;
+  const { dir, lastEventId, signal, onProgress } = options;
   const begin = await findBegin(dir);
   if (begin instanceof Error) return unsound(begin.message);
   if (begin === 0 || begin > lastEventId) {
     return unsound(begin === 0 ? 'the log is empty' : `the log begins with event ${begin}`);
   }
-  const flow = new OrderFlow(seed);
+  const flow = openFlow(options.flow);
   const passed = await passOver(flow, begin - 1, () => {
     onProgress(() => `${percent(flow.count, begin)} of the requests before the log's first event made again`);
     return !signal.aborted;
