@@ -6,6 +6,8 @@ export { MAX_PRICE, NO_PRICE } from './engine/price-bitmap.js';
 export { StateHash } from './engine/state-hash.js';
 export { Venue } from './engine/venue.js';
 export type { Flow } from './flow/flow.js';
+export { FlowFileError, type FlowFileErrorCode } from './flow/flow-file.js';
+export { FlowFileWriter } from './flow/flow-file-writer.js';
 export {
   type ArrivalsProfile,
   DEFAULT_PROFILE,
@@ -18,4 +20,5 @@ export {
 } from './flow/flow-profile.js';
 export { OrderFlow } from './flow/order-flow.js';
 export { FlowProfileError } from './flow/profile-rules.js';
+export { RecordedFlow } from './flow/recorded-flow.js';
 export { Xoshiro128 } from './flow/xoshiro128.js';

@@ -105,6 +105,7 @@ describe('a flow file', () => {
   });
 
   it('takes the place of an older one only when it is whole', () => {
+    writeFileSync(file, '');
     written(3);
     const writer = new FlowFileWriter(file);
     writer.add(new RequestEvent());
@@ -113,9 +114,15 @@ describe('a flow file', () => {
     expect(new RecordedFlow(file).length).toBe(1);
   });
 
-  it('is not written where something else than a file is, or no directory', () => {
+  it('is not written where something else is, or no directory', () => {
+    for (const content of ['a', 'something that somebody needs '.repeat(9)]) {
+      writeFileSync(file, content);
+      expect(() => new FlowFileWriter(file)).toThrow('what is there is no flow file: it is not replaced');
+      expect(readFileSync(file, 'utf8')).toBe(content);
+    }
+    rmSync(file);
     mkdirSync(file);
-    expect(() => new FlowFileWriter(file)).toThrow('OPEN_FAILED: there is something else than a file');
+    expect(() => new FlowFileWriter(file)).toThrow('OPEN_FAILED: what is there is no flow file');
     expect(() => new RecordedFlow(file)).toThrow('OPEN_FAILED: it is not a regular file');
     expect(() => new FlowFileWriter(join(dir, 'none', 'a.flow'))).toThrow(FlowFileError);
     expect(() => new RecordedFlow(join(dir, 'none'))).toThrow('OPEN_FAILED');

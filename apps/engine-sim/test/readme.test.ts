@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
+import { DEFAULT_PROFILE, readFlowProfile } from '../src/flow/flow-profile.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
@@ -15,4 +16,10 @@ it('the example in the README runs', () => {
   });
   expect(stderr).toBe('');
   expect(stdout).toMatch(/^\d+ trades, \d+ orders rest, \d+ to \d+\n[0-9a-f]{16}\n$/);
+});
+
+it('the profile in the README is the default one', () => {
+  const profile = /```json\n(.*?)```/s.exec(readFileSync(`${ROOT}README.md`, 'utf8'))![1];
+  expect(readFlowProfile(JSON.parse(profile))).toEqual(DEFAULT_PROFILE);
+  expect(JSON.parse(profile)).toEqual(DEFAULT_PROFILE);
 });

@@ -41,13 +41,13 @@ export function addProfileOptions(command: Command): Command {
     .option('--profile <file>', 'JSON that says what the order flow is like')
     .addOption(new Option('--arrivals <kind>', 'when requests come (default: max)').choices(ARRIVALS))
     .option('--mix <weights>', 'of the request types, such as new=4,price=1,quantity=1,cancel=3', parseMix)
-    .option('--instruments <n>', 'how many', parseInstruments)
-    .option('--users <n>', 'how many', parseUsers);
+    .option('--instruments <n>', 'number of instruments', parseInstruments)
+    .option('--users <n>', 'number of users', parseUsers);
 }
 
 /** In place of profile options, in a command that has those as well. */
 export function addFlowInOption(command: Command): Command {
-  const option = new Option('--flow-in <file>', 'play this flow file, not a synthetic flow');
+  const option = new Option('--flow-in <file>', 'the requests of this flow file, not of a synthetic flow');
   return command.addOption(option.conflicts(['seed', ...PROFILE_NAMES]));
 }
 

@@ -18,8 +18,8 @@ export class Venue {
   #unknown = 0;
 
   /**
-   * @param instruments so many, from 0 on, get their engines at once: making one takes milliseconds, which its first
-   * request is spared then. It changes no state.
+   * @param instruments so many, from 0 on, get their engines at once, from 1 to `MAX_INSTRUMENTS`. Making one takes
+   * milliseconds, which its first request is spared then. It changes no state.
    */
   constructor(instruments = 1) {
     for (let instrument = 0; instrument < instruments; instrument++) this.#open(instrument);

@@ -1,6 +1,7 @@
 import type { ArrivalsProfile } from './flow-profile.js';
 import { ARRIVALS_STREAM, Xoshiro128 } from './xoshiro128.js';
 
+const TWO_32 = 4_294_967_296;
 const NS_PER_SECOND = 1e9;
 const NS_PER_MS = 1e6;
 /** Mean time between requests is half of this where they come as fast as they are taken. A power of two. */
@@ -9,10 +10,11 @@ const FREE_GAP_NS = 2048;
 /** When requests come. */
 export interface Arrivals {
   /**
-   * Nanoseconds from one request to the next; fractions, too.
+   * Adds the nanoseconds from one request to the next, fractions too, to `ahead[0]`: were they returned, each would be
+   * allocated. For the same reason there is no call here that returns a fraction.
    * @param bits 12 random bits of the request, for who has no randomness of its own
    */
-  nextGapNs(bits: number): number;
+  addGap(ahead: Float64Array, bits: number): void;
 }
 
 /** What an arrival process draws comes from a stream of its own: it does not change what is asked, only when. */
@@ -31,8 +33,8 @@ export function createArrivals(profile: ArrivalsProfile, seed: number): Arrivals
 
 /** Nobody waits for these; the clock goes on by 1 to 2,048 ns a request, so that timestamps differ. */
 class FreeArrivals implements Arrivals {
-  nextGapNs(bits: number): number {
-    return 1 + (bits & (FREE_GAP_NS - 1));
+  addGap(ahead: Float64Array, bits: number): void {
+    ahead[0] += 1 + (bits & (FREE_GAP_NS - 1));
   }
 }
 
@@ -43,8 +45,8 @@ class FixedArrivals implements Arrivals {
     this.#gapNs = NS_PER_SECOND / rate;
   }
 
-  nextGapNs(): number {
-    return this.#gapNs;
+  addGap(ahead: Float64Array): void {
+    ahead[0] += this.#gapNs;
   }
 }
 
@@ -57,8 +59,8 @@ class PoissonArrivals implements Arrivals {
     this.#random = random;
   }
 
-  nextGapNs(): number {
-    return -Math.log(this.#random.fraction()) * this.#meanNs;
+  addGap(ahead: Float64Array): void {
+    ahead[0] -= Math.log(((this.#random.next() >>> 0) + 0.5) / TWO_32) * this.#meanNs;
   }
 }
 
@@ -74,8 +76,8 @@ class HawkesArrivals implements Arrivals {
   readonly #decay: number;
   /** What a request adds to the excess. */
   readonly #jump: number;
-  /** Intensity above the base just after the last request. */
-  #excess: number;
+  /** Intensity above the base just after the last request. In an array, so that storing it allocates nothing. */
+  readonly #excess: Float64Array;
   readonly #random: Xoshiro128;
 
   constructor({ rate, branching, decayMs }: ArrivalsProfile & { kind: 'hawkes' }, random: Xoshiro128) {
@@ -83,17 +85,18 @@ class HawkesArrivals implements Arrivals {
     this.#base = mean * (1 - branching);
     this.#decay = 1 / (decayMs * NS_PER_MS);
     this.#jump = branching * this.#decay;
-    this.#excess = mean * branching;
+    this.#excess = Float64Array.of(mean * branching);
     this.#random = random;
   }
 
-  nextGapNs(): number {
+  addGap(ahead: Float64Array): void {
     const random = this.#random;
-    let gap = -Math.log(random.fraction()) / this.#base;
+    const excess = this.#excess[0];
+    let gap = -Math.log(((random.next() >>> 0) + 0.5) / TWO_32) / this.#base;
     // The excess may run out before it causes anything: there is no such time then.
-    const left = 1 + (this.#decay * Math.log(random.fraction())) / this.#excess;
+    const left = 1 + (this.#decay * Math.log(((random.next() >>> 0) + 0.5) / TWO_32)) / excess;
     if (left > 0) gap = Math.min(gap, -Math.log(left) / this.#decay);
-    this.#excess = this.#excess * Math.exp(-this.#decay * gap) + this.#jump;
-    return gap;
+    this.#excess[0] = excess * Math.exp(-this.#decay * gap) + this.#jump;
+    ahead[0] += gap;
   }
 }

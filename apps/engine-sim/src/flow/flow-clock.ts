@@ -7,8 +7,11 @@ export class FlowClock {
   /** The lower and the upper 32 bits, as int32. */
   low: number;
   high: number;
-  /** Of a nanosecond: what is left over, so that rates hold that are no whole number of nanoseconds. */
-  #fraction = 0;
+  /**
+   * Nanoseconds to go on by, not negative, fractions too. In an array, since a field that holds a fraction may be
+   * allocated anew with each store.
+   */
+  readonly ahead = new Float64Array(1);
 
   /** @param openingNs nanoseconds since 1970 */
   constructor(openingNs: bigint) {
@@ -21,11 +24,10 @@ export class FlowClock {
     return (this.high - this.#openingHigh) * TWO_32 + (this.low >>> 0) - (this.#openingLow >>> 0);
   }
 
-  /** @param ns not negative, fractions too */
-  advance(ns: number): void {
-    const exact = ns + this.#fraction;
-    const whole = Math.floor(exact);
-    this.#fraction = exact - whole;
+  /** Goes on by the whole part of `ahead` and leaves the rest there: so a rate holds, whatever it is. */
+  advance(): void {
+    const whole = Math.floor(this.ahead[0]);
+    this.ahead[0] -= whole;
     const low = (this.low >>> 0) + whole;
     this.low = low | 0;
     if (low >= TWO_32) this.high += Math.floor(low / TWO_32);

@@ -7,12 +7,13 @@ import {
   encodeFlowHeader,
   FLOW_HEADER_BYTES,
   FlowFileError,
+  hasFlowMagic,
   messageOf,
 } from './flow-file.js';
 
 /**
  * Writes a flow file: beside its place until `finish`, which puts it there whole, or `discard`, which leaves nothing.
- * What was there before is replaced.
+ * A flow file or an empty one that was there before is replaced, and nothing else.
  */
 export class FlowFileWriter {
   readonly #file: string;
@@ -28,9 +29,8 @@ export class FlowFileWriter {
   constructor(file: string) {
     this.#file = file;
     this.#temporary = `${file}.${process.pid}.tmp`;
-    const there = statSync(file, { throwIfNoEntry: false });
-    if (there !== undefined && !there.isFile()) {
-      throw new FlowFileError('OPEN_FAILED', 'there is something else than a file', file);
+    if (!isFree(file)) {
+      throw new FlowFileError('OPEN_FAILED', 'what is there is no flow file: it is not replaced', file);
     }
     try {
       this.#fd = openSync(this.#temporary, 'w');
@@ -96,6 +96,13 @@ export class FlowFileWriter {
       throw new FlowFileError('WRITE_FAILED', messageOf(error), this.#file, this.#offset, error);
     }
   }
+}
+
+/** Whether nothing, an empty file or a flow file is there. */
+function isFree(file: string): boolean {
+  const there = statSync(file, { throwIfNoEntry: false });
+  if (there === undefined) return true;
+  return there.isFile() && (there.size === 0 || (there.size >= FLOW_HEADER_BYTES && hasFlowMagic(file)));
 }
 
 function syncDirectory(path: string): void {

@@ -100,6 +100,14 @@ export function readFlowIndex(file: string): FlowFileIndex {
   });
 }
 
+/** Whether a file begins as a flow file does. @throws FlowFileError */
+export function hasFlowMagic(file: string): boolean {
+  return withFile(file, (fd) => {
+    const bytes = readExactly(fd, file, FlowHeaderOffset.magic, FlowHeaderOffset.version);
+    return new DataView(bytes.buffer).getUint32(0, true) === FLOW_MAGIC;
+  });
+}
+
 /** Reads and verifies a chunk. @throws FlowFileError */
 export function readFlowChunk(
   file: string,

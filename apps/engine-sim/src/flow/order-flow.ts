@@ -109,7 +109,8 @@ export class OrderFlow implements Flow {
     const howMuch = random.next();
     const instrument = this.#popularity.next();
     this.#walk(instrument, what >>> 10, where >>> 12);
-    this.#clock.advance(this.#arrivals.nextGapNs(where >>> 20));
+    this.#arrivals.addGap(this.#clock.ahead, where >>> 20);
+    this.#clock.advance();
 
     const { words, base } = event;
     words[base + TIMESTAMP] = this.#clock.low;

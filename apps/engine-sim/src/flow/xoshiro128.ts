@@ -50,9 +50,4 @@ export class Xoshiro128 {
   below(bound: number): number {
     return Math.floor(((this.next() >>> 0) / TWO_32) * bound);
   }
-
-  /** A number between 0 and 1, neither of them included. */
-  fraction(): number {
-    return ((this.next() >>> 0) + 0.5) / TWO_32;
-  }
 }
