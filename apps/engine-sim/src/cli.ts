@@ -5,8 +5,10 @@ import { addFlowInOption, addPaceOptions, addProfileOptions } from './commands/f
 import { IMPORT_HELP, importFlow, ON_ERROR, parseDate, parseSymbols } from './commands/import.js';
 import {
   parseBlocks,
+  parseCheckpointPace,
   parseEvents,
   parseInstrument,
+  parseKeptCheckpoints,
   parseKills,
   parseMaxCompressed,
   parseMaxReports,
@@ -78,12 +80,19 @@ function buildProgram(done: (status: ExitStatus) => void): Command {
     .option('--events <n>', 'requests to record; may be left out with --flow-in', parseEvents)
     .option('--seed <n>', 'seed of the order flow', parseSeed, 1)
     .option('--blocks <n>', 'blocks per segment, for a new log', parseBlocks)
-    .option('--flow-out <file>', 'write what is recorded to a flow file, too');
+    .option('--flow-out <file>', 'write what is recorded to a flow file, too')
+    .option('--checkpoint-every <n>', 'a checkpoint each n events, or each <n>s seconds', parseCheckpointPace)
+    .option('--keep-checkpoints <k>', 'how many are kept', parseKeptCheckpoints, 2);
   addPaceOptions(addFlowInOption(addProfileOptions(recordCommand))).addHelpText('after', FLOW_HELP);
-  const recoverCommand = command('recover', 'replay a log into a fresh engine', recover)
+  const recoverCommand = command(
+    'recover',
+    'rebuild the engine from its log, and from its newest checkpoint if there is one',
+    recover,
+  )
     .requiredOption('--dir <dir>', 'the log directory')
     .option('--seed <n>', 'seed that the log was recorded with: compares with it', parseSeed)
-    .option('--rate <n>', 'the rate of the arrivals that it was recorded with', parseRate);
+    .option('--rate <n>', 'the rate of the arrivals that it was recorded with', parseRate)
+    .option('--full', 'replay the whole log, whatever checkpoints there are');
   addFlowInOption(addProfileOptions(recoverCommand));
   const crashCommand = command(
     'crash',
@@ -95,7 +104,8 @@ function buildProgram(done: (status: ExitStatus) => void): Command {
     .option('--seed <n>', 'seed of the order flow and of the kills', parseSeed, 1)
     .option('--events <n>', 'most requests between two kills', parseEvents, 50_000)
     .option('--blocks <n>', 'blocks per segment, for a new log', parseBlocks, 64)
-    .option('--rate <n>', 'requests per second (default: as fast as it goes)', parseRate);
+    .option('--rate <n>', 'requests per second (default: as fast as it goes)', parseRate)
+    .option('--checkpoints', 'take checkpoints too, go on from them, and compare what they give');
   addProfileOptions(crashCommand);
   command('import', 'make a flow file of public market data', importFlow)
     .argument('<file>', 'the market data')

@@ -1,5 +1,6 @@
 import { MAX_BLOCKS_PER_SEGMENT, MIN_BLOCKS_PER_SEGMENT } from '@fswal/format';
 import { InvalidArgumentError } from 'commander';
+import type { CheckpointPace } from '../checkpoint/checkpointer.js';
 import { MAX_INSTRUMENTS } from '../engine/instrument.js';
 
 /** The most that a process can publish, and more than a year at a hundred a second. */
@@ -7,6 +8,8 @@ const MAX_EVENTS = 2 ** 31 - 1;
 
 /** A week: samples have their room from the start. */
 const MAX_MINUTES = 10_080;
+/** A day. */
+const MAX_CHECKPOINT_SECONDS = 86_400;
 const MAX_KEPT_SEGMENTS = 1_000_000;
 const MAX_USERS = 1_000_000;
 
@@ -31,6 +34,18 @@ export function parseMinutes(text: string): number {
     throw new InvalidArgumentError(`It must be a number above 0, up to ${MAX_MINUTES}.`);
   }
   return minutes;
+}
+
+export const parseKeptCheckpoints = wholeNumber(1, 1000);
+
+/** Events, or with an `s` seconds: `100000`, `2.5s`. */
+export function parseCheckpointPace(text: string): CheckpointPace {
+  if (!text.endsWith('s')) return { events: parseEvents(text) };
+  const seconds = Number(text.slice(0, -1));
+  if (!/^[\d.]+s$/.test(text) || !(seconds > 0 && seconds <= MAX_CHECKPOINT_SECONDS)) {
+    throw new InvalidArgumentError(`Seconds must be a number above 0, up to ${MAX_CHECKPOINT_SECONDS}.`);
+  }
+  return { seconds };
 }
 
 /** Events per second: any number above 0. */

@@ -128,11 +128,10 @@ export class SoakRun {
    */
   #appendAndMatch(count: number): number {
     const flow = this.#flow;
-    const { event } = flow;
     for (let i = 0; i < count; i++) {
-      if (!flow.offer() || !this.#append(event)) return i;
+      if (!flow.offer() || !this.#append(flow.event)) return i;
       flow.take();
-      this.venue.apply(event);
+      this.venue.apply(flow.last);
     }
     return count;
   }
