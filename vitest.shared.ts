@@ -14,6 +14,9 @@ const MAX_WORKERS = 2;
 /** Generous, because a machine that runs the tests is often busy. Hangs are found by it, slowness is not. */
 const TIMEOUT_MS = 60_000;
 
+/** The same for what a test waits for with `expect.poll`: below it, so that the test says what it was waiting for. */
+const POLL_TIMEOUT_MS = 50_000;
+
 /** Many tests do millions of things; only above this a test is marked as slow. */
 const SLOW_MS = 10_000;
 
@@ -26,6 +29,7 @@ const COMMON: TestProjectInlineConfiguration['test'] = {
   pool: 'forks',
   testTimeout: TIMEOUT_MS,
   hookTimeout: TIMEOUT_MS,
+  expect: { poll: { timeout: POLL_TIMEOUT_MS } },
   include: ['test/**/*.test.ts'],
 };
 

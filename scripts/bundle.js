@@ -16,6 +16,9 @@ const ENTRY = /"\.\/dist\/([^"]+)\.js"/g;
 /** What is imported by name: other packages, Node's own modules, `#` entries. */
 const NAMED = /^[^./]/;
 
+/** Entries for a browser: one script each, with all that it needs. */
+const PAGE = /^page\//;
+
 /** What we write into dist/; the rest is tsc's. */
 const OURS = /\.js(\.map)?$/;
 
@@ -37,18 +40,13 @@ export async function bundle(folder) {
   const { exports = {}, imports = {} } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
   const names = [...JSON.stringify([exports, imports]).matchAll(ENTRY)].map(([, name]) => name);
   if (names.length === 0) return;
-  const build = await rolldown({
-    cwd: folder,
-    input: Object.fromEntries(names.map((name) => [name, `./src/${name}.ts`])),
-    external: NAMED,
-    platform: 'node',
-    tsconfig: join(folder, 'tsconfig.json'),
-    onLog: (level, log) => {
-      if (level === 'warn') throw new Error(`${folder}: ${log.message}`);
-    },
-  });
-  const { output } = await build.generate({ sourcemap: true, chunkFileNames: '[name]-[hash].js' });
-  await build.close();
+  const pages = names.filter((name) => PAGE.test(name));
+  const modules = names.filter((name) => !PAGE.test(name));
+  const outputs = await Promise.all([
+    generate(folder, modules, { external: NAMED, platform: 'node' }, { chunkFileNames: '[name]-[hash].js' }),
+    ...pages.map((page) => generate(folder, [page], { platform: 'browser' }, { format: 'iife' })),
+  ]);
+  const output = outputs.flat();
   const dist = join(folder, 'dist');
   // The entries last: they name the shared files, whose names change with their content.
   const entriesLast = output.toSorted((a, b) => Number(isEntry(a)) - Number(isEntry(b)));
@@ -59,6 +57,27 @@ export async function bundle(folder) {
   for (const path of filesBelow(dist)) {
     if (OURS.test(path) && !current.has(path)) rmSync(join(dist, path), { force: true });
   }
+}
+
+/**
+ * @param {string} folder
+ * @param {string[]} names of the entries
+ * @param {import('rolldown').InputOptions} inputOptions
+ * @param {import('rolldown').OutputOptions} outputOptions
+ */
+async function generate(folder, names, inputOptions, outputOptions) {
+  const build = await rolldown({
+    ...inputOptions,
+    cwd: folder,
+    input: Object.fromEntries(names.map((name) => [name, `./src/${name}.ts`])),
+    tsconfig: join(folder, 'tsconfig.json'),
+    onLog: (level, log) => {
+      if (level === 'warn') throw new Error(`${folder}: ${log.message}`);
+    },
+  });
+  const { output } = await build.generate({ ...outputOptions, sourcemap: true });
+  await build.close();
+  return output;
 }
 
 /** @param {import('rolldown').OutputChunk | import('rolldown').OutputAsset} file */

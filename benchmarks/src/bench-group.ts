@@ -1,4 +1,4 @@
-import type { LatencySummary } from './latency.js';
+import { type Distribution, type LatencySummary, summarize } from './latency.js';
 import { median } from './statistics.js';
 
 /** One figure of a benchmark. */
@@ -15,6 +15,8 @@ export interface BenchRow {
 /** Latencies of single operations, of all rounds together, in nanoseconds. */
 export interface LatencyRow extends LatencySummary {
   name: string;
+  /** All of them. Not in JSON: there it would be most of the text. */
+  distribution: Distribution;
 }
 
 /** How two figures of the same run compare. */
@@ -39,6 +41,11 @@ export interface BenchGroup {
 export function benchRow(name: string, roundsNs: readonly number[], note?: string): BenchRow {
   const medianNs = median(roundsNs);
   return { name, medianNs, perSec: 1e9 / medianNs, ...(note === undefined ? {} : { note }) };
+}
+
+/** A row of single operations' latencies. */
+export function latencyRow(name: string, distribution: Distribution): LatencyRow {
+  return { name, ...summarize(distribution), distribution };
 }
 
 /** A ratio that is to be at most `most`. */

@@ -1,9 +1,9 @@
 import type { BenchGroup, BenchRatio } from './bench-group.js';
-import { benchRow } from './bench-group.js';
+import { benchRow, latencyRow } from './bench-group.js';
 import type { BenchRun } from './bench-run.js';
 import { nowNs } from './clock.js';
 import { type Committer, openLmdbCommitter, openLogCommitter, openSqliteCommitter } from './committers.js';
-import { type Distribution, LatencyRecord, pool, summarize } from './latency.js';
+import { type Distribution, LatencyRecord, pool } from './latency.js';
 import { median, medianRatio } from './statistics.js';
 
 const WAITERS = [1, 16, 256];
@@ -48,10 +48,7 @@ export async function benchGroupCommit({ dir, fileSystem, quick, progress }: Ben
     return {
       group: `group, each event made durable, with 1, 16 and 256 who wait (${fileSystem})`,
       rows: settings.map((setting) => benchRow(nameOf(setting), setting.nsPerCommit, noteOf(setting))),
-      latencies: settings.map((setting) => ({
-        name: nameOf(setting),
-        ...summarize(pool(setting.latencies)),
-      })),
+      latencies: settings.map((setting) => latencyRow(nameOf(setting), pool(setting.latencies))),
       ratios: WAITERS.flatMap((waiters) =>
         compare(settings.filter((setting) => setting.waiters === waiters)),
       ),

@@ -1,14 +1,18 @@
+import { writeFileSync } from 'node:fs';
 import os from 'node:os';
 import { parseArgs } from 'node:util';
 import type { BenchGroup } from './bench-group.js';
+import { benchReport } from './bench-report.js';
 import { GROUPS } from './groups.js';
 import { makePlace, makeTmpfsPlace, type Place } from './place.js';
 import { formatGroup } from './print.js';
 import { Progress } from './progress.js';
 
 const TMPFS_DIR = '/dev/shm';
+const REPORT = 'bench-report.html';
 const names = Object.keys(GROUPS);
-const USAGE = `usage: npm run bench -- [--json] [--quick] [--dir DIR] [--tmpfs DIR] [--plot FILE.svg] [GROUP ...]
+const USAGE = `usage: npm run bench -- [--json] [--quick] [--dir DIR] [--tmpfs DIR] [--plot FILE.svg]
+                          [--report FILE.html | --no-report] [GROUP ...]
 
 groups that run when none is named (under 3 minutes together):
 ${helpOf(names.filter((name) => !GROUPS[name].long))}
@@ -18,6 +22,8 @@ options:
   --dir DIR        where the logs are written; default: the system's temporary directory
   --tmpfs DIR      where tail and tail-ring write on tmpfs; default: ${TMPFS_DIR}
   --plot FILE.svg  tail: write the percentile plot there
+  --report FILE    what was measured, as one HTML file; default: ${REPORT} in the current directory
+  --no-report      without that
   --quick          the second kind of groups in seconds, to see that they run: the figures mean nothing
   --json           one JSON object on stdout instead of tables
 
@@ -50,6 +56,8 @@ function readArguments() {
         dir: { type: 'string' },
         tmpfs: { type: 'string' },
         plot: { type: 'string' },
+        report: { type: 'string', default: REPORT },
+        'no-report': { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
     });
@@ -75,6 +83,7 @@ function helpOf(some: readonly string[]): string {
 }
 
 async function run(some: readonly string[]): Promise<void> {
+  const startedAt = new Date();
   const machine = `${os.cpus().length} x ${os.cpus()[0]?.model ?? 'unknown CPU'}, ${os.type()} ${os.release()}, Node ${process.version}`;
   const groups: BenchGroup[] = [];
   if (!options.json) process.stdout.write(`${machine}\n`);
@@ -83,7 +92,13 @@ async function run(some: readonly string[]): Promise<void> {
     groups.push(...measured);
     if (!options.json) process.stdout.write(measured.map(formatGroup).join(''));
   }
-  if (options.json) process.stdout.write(`${JSON.stringify({ machine, groups })}\n`);
+  if (!options['no-report']) writeFileSync(options.report, benchReport(machine, startedAt, groups));
+  if (options.json) process.stdout.write(`${JSON.stringify({ machine, groups }, withoutDistributions)}\n`);
+  else if (!options['no-report']) process.stdout.write(`\nreport: ${options.report}\n`);
+}
+
+function withoutDistributions(name: string, value: unknown): unknown {
+  return name === 'distribution' ? undefined : value;
 }
 
 async function runGroup(name: string): Promise<BenchGroup[]> {

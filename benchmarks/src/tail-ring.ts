@@ -12,10 +12,10 @@ import path from 'node:path';
 import { TAIL_RING_FILE } from '@fswal/format';
 import { RecorderManager } from '@fswal/recorder';
 import { filledEvent } from './append.js';
-import type { BenchGroup, LatencyRow } from './bench-group.js';
+import { type BenchGroup, type LatencyRow, latencyRow } from './bench-group.js';
 import type { BenchRun } from './bench-run.js';
 import { drained } from './drain.js';
-import { type Distribution, LatencyRecord, pool, summarize } from './latency.js';
+import { type Distribution, LatencyRecord, pool } from './latency.js';
 import { AppendCase, FloorCase, type TailCase } from './tail-cases.js';
 
 const BLOCK_EVENTS = 256;
@@ -82,10 +82,9 @@ export async function benchTailRing(run: BenchRun): Promise<BenchGroup> {
   const rows = (load: string, of: (setting: Setting) => Distribution[]): LatencyRow[] =>
     settings
       .filter((setting) => of(setting).length > 0)
-      .map((setting) => ({
-        name: `${load}: ${setting.name}, ${setting.tailBlocks} blocks`,
-        ...summarize(pool(of(setting))),
-      }));
+      .map((setting) =>
+        latencyRow(`${load}: ${setting.name}, ${setting.tailBlocks} blocks`, pool(of(setting))),
+      );
   return {
     group: `tail-ring, append(event), the log on ${run.fileSystem}, mode none; bursts of ${BURST.toLocaleString('en')}, and ${RATE / 1e6} M/s`,
     rows: [],

@@ -9,11 +9,11 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RecorderManager } from '@fswal/recorder';
 import { filledEvent } from './append.js';
-import { type BenchGroup, type BenchRatio, benchRow, ratioAtMost } from './bench-group.js';
+import { type BenchGroup, type BenchRatio, benchRow, latencyRow, ratioAtMost } from './bench-group.js';
 import type { BenchRun } from './bench-run.js';
 import { drained } from './drain.js';
 import { nsPer } from './interleave.js';
-import { type Distribution, LatencyRecord, percentile, pool, summarize } from './latency.js';
+import { type Distribution, LatencyRecord, percentile, pool } from './latency.js';
 import { formatPercentilePlot, type PlotPanel } from './percentile-plot.js';
 import type { Place } from './place.js';
 import { median, medianRatio } from './statistics.js';
@@ -102,7 +102,7 @@ async function measurePlace(
       group: `tail, the log on ${fileSystem}, mode none; bursts of ${burstEvents} events that fit the ring, and fixed rates`,
       rows: cases.map((one) => benchRow(`untimed: ${one.name}`, untimed.get(one)!)),
       latencies: loads.flatMap(({ name, rounds }) =>
-        cases.map((one) => ({ name: `${name}: ${one.name}`, ...summarize(pool(rounds.get(one)!)) })),
+        cases.map((one) => latencyRow(`${name}: ${one.name}`, pool(rounds.get(one)!))),
       ),
       ratios: [
         ratioAtMost(

@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -30,8 +30,20 @@ describe.skipIf(!installed)(`the command${WHERE_INSTALLED}`, () => {
     },
   );
 
+  test('writes a report of all groups, where it is told to', () => {
+    const report = join(base, 'report.html');
+    const { status, stdout, stderr } = run('--quick', '--dir', base, '--report', report, 'group');
+    expect(status, stderr).toBe(0);
+    expect(stdout).toContain(`report: ${report}`);
+    const html = readFileSync(report, 'utf8');
+    expect(html).toMatch(/<h2>group, /);
+    expect(html).toContain('"kind":"percentiles"');
+    expect(html).not.toMatch(/(?:src|href)="http/);
+    rmSync(report);
+  });
+
   test('--json writes one object to stdout, and nothing stays of what was written', () => {
-    const { status, stdout, stderr } = run('--json', '--quick', '--dir', base, 'steady');
+    const { status, stdout, stderr } = run('--json', '--no-report', '--quick', '--dir', base, 'steady');
     expect(status, stderr).toBe(0);
     const { machine, groups } = JSON.parse(stdout);
     expect(machine).toContain('Node v');
@@ -41,7 +53,7 @@ describe.skipIf(!installed)(`the command${WHERE_INSTALLED}`, () => {
   });
 
   test('Ctrl-C ends it with status 130 and leaves nothing', async () => {
-    const args = [MAIN, '--dir', base, '--tmpfs', base, 'steady'];
+    const args = [MAIN, '--no-report', '--dir', base, '--tmpfs', base, 'steady'];
     const child = spawn(process.execPath, args, { stdio: 'ignore' });
     const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
     try {

@@ -18,7 +18,18 @@ test('says of a target whether it was met, and of what could not be measured tha
   const text = formatGroup({
     group: 'name',
     rows: [{ name: 'row', medianNs: Number.NaN, perSec: Number.NaN }],
-    latencies: [{ name: 'case', count: 1000, p50: 1, p99: 2, p999: 3, p9999: 4, max: 5 }],
+    latencies: [
+      {
+        name: 'case',
+        count: 1000,
+        p50: 1,
+        p99: 2,
+        p999: 3,
+        p9999: 4,
+        max: 5,
+        distribution: { count: 0, min: 0, max: 0, buckets: [] },
+      },
+    ],
     ratios: [
       { name: 'good', value: 1, target: 'at most 2', met: true },
       { name: 'bad', value: 3, target: 'at most 2', met: false },

@@ -3,6 +3,7 @@ import { crash } from './commands/crash.js';
 import { demo } from './commands/demo.js';
 import { addFlowInOption, addPaceOptions, addProfileOptions } from './commands/flow-options.js';
 import { IMPORT_HELP, importFlow, ON_ERROR, parseDate, parseSymbols } from './commands/import.js';
+import { observed, offerFiles, offerPage, temporaryReport } from './commands/observed.js';
 import {
   parseBlocks,
   parseCheckpointPace,
@@ -22,6 +23,7 @@ import {
 import { ExitStatus, Output } from './commands/output.js';
 import { record } from './commands/record.js';
 import { recover } from './commands/recover.js';
+import { report } from './commands/report.js';
 import { SOAK_DURABILITIES, SOAK_HELP, soak } from './commands/soak.js';
 import { MARKET_DATA_FORMATS } from './import/import-run.js';
 
@@ -74,7 +76,7 @@ function buildProgram(done: (status: ExitStatus) => void): Command {
   const recordCommand = command(
     'record',
     'record and match requests; a log that is there already is continued',
-    record,
+    observed('record', record),
   )
     .requiredOption('--dir <dir>', 'the log directory')
     .option('--events <n>', 'requests to record; may be left out with --flow-in', parseEvents)
@@ -87,7 +89,7 @@ function buildProgram(done: (status: ExitStatus) => void): Command {
   const recoverCommand = command(
     'recover',
     'rebuild the engine from its log, and from its newest checkpoint if there is one',
-    recover,
+    observed('recover', recover),
   )
     .requiredOption('--dir <dir>', 'the log directory')
     .option('--seed <n>', 'seed that the log was recorded with: compares with it', parseSeed)
@@ -97,7 +99,7 @@ function buildProgram(done: (status: ExitStatus) => void): Command {
   const crashCommand = command(
     'crash',
     'kill a recording process again and again, and compare after each kill',
-    crash,
+    observed('crash', crash),
   )
     .requiredOption('--dir <dir>', 'the log directory')
     .requiredOption('--kills <n>', 'how often', parseKills)
@@ -125,13 +127,18 @@ function buildProgram(done: (status: ExitStatus) => void): Command {
     .addOption(new Option('--on-error <what>', 'at malformed input').choices(ON_ERROR).default('skip'))
     .option('--max-reports <n>', 'most malformed lines or messages that are reported', parseMaxReports, 10)
     .addHelpText('after', IMPORT_HELP);
-  command('demo', 'record, kill, recover, prove; in a temporary directory', demo).option(
-    '--seed <n>',
-    'seed of the order flow and of the kill',
-    parseSeed,
-    1,
-  );
-  const soakCommand = command('soak', 'record and match for a time, and see whether the process grows', soak)
+  const demoCommand = command(
+    'demo',
+    'record, kill, recover, prove; in a temporary directory',
+    observed('demo', demo, { report: temporaryReport() }),
+  )
+    .option('--seed <n>', 'seed of the order flow and of the kill', parseSeed, 1)
+    .option('--no-dashboard', 'without the live page');
+  const soakCommand = command(
+    'soak',
+    'record and match for a time, and see whether the process grows',
+    observed('soak', soak),
+  )
     .requiredOption('--minutes <m>', 'how long, fractions too', parseMinutes)
     .option('--dir <dir>', 'a directory without a log; it is kept (default: a temporary one)')
     .option('--seed <n>', 'seed of the order flow', parseSeed, 1)
@@ -145,6 +152,16 @@ function buildProgram(done: (status: ExitStatus) => void): Command {
     .option('--max-segments <n>', 'segments that are kept', parseMaxSegments, 8)
     .option('--max-compressed <n>', 'compressed ones beyond those', parseMaxCompressed, 8)
     .addHelpText('after', SOAK_HELP);
+  command('report', 'make one HTML file of the data of runs, laid over each other', report)
+    .argument('<run.json...>', 'what --save-run has written')
+    .requiredOption('-o, --output <file>', 'the HTML file');
   addProfileOptions(soakCommand);
+  for (const watched of [recordCommand, crashCommand, soakCommand]) {
+    watched.option('--dashboard', 'show the run in a live page on this machine, and its metrics at /metrics');
+  }
+  for (const watched of [recordCommand, crashCommand, soakCommand, demoCommand]) offerPage(watched);
+  for (const watched of [recordCommand, recoverCommand, crashCommand, soakCommand, demoCommand]) {
+    offerFiles(watched);
+  }
   return program;
 }

@@ -17,6 +17,7 @@ export const OWN_METRICS = {
       kind: 'duration',
       help: 'From one segment to the next: closing it, getting the next one, beginning it.',
     },
+    segment_rotation_histogram: { kind: 'histogram', help: 'The same.' },
     work_planning: { kind: 'duration', help: 'Planning what retention compresses and deletes next.' },
     persistence_hot_segments: {
       kind: 'gauge',

@@ -36,6 +36,10 @@ export class SegmentChange {
     this.#wantedMs = undefined;
     this.#telemetry.getNextSegment.record(waitNs);
     this.#telemetry.openNewSegment.record(openNs);
-    if (this.#closeNs !== undefined) this.#telemetry.rotation.record(this.#closeNs + waitNs + openNs);
+    if (this.#closeNs !== undefined) {
+      const rotationNs = this.#closeNs + waitNs + openNs;
+      this.#telemetry.rotation.record(rotationNs);
+      this.#telemetry.rotationHistogram.record(rotationNs);
+    }
   }
 }

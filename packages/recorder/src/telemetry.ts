@@ -47,6 +47,7 @@ export interface EngineTelemetry {
 }
 export interface WriterTelemetry {
   readonly rotation: Duration;
+  readonly rotationHistogram: Histogram;
   readonly getNextSegment: Duration;
   readonly openNewSegment: Duration;
   readonly closeSegment: Duration;
@@ -178,6 +179,7 @@ export class RecorderTelemetry {
     const { manager, segment_writer, segment_preparer } = this.#own;
     return {
       rotation: manager.duration('segment_rotation'),
+      rotationHistogram: manager.histogram('segment_rotation_histogram'),
       getNextSegment: segment_preparer.duration('get_next_segment'),
       openNewSegment: segment_writer.duration('open_new_segment'),
       closeSegment: segment_writer.duration('close_segment'),

@@ -1,6 +1,7 @@
 import type { CheckpointProofs } from '../crash/checkpoint-proof.js';
 import { CrashRun, type Life, type Verdict } from '../crash/crash-run.js';
 import type { KillMoment } from '../crash/kill-plan.js';
+import type { RunMonitor } from '../measure/run-monitor.js';
 import { type ProfileOptions, paceOf, specOf } from './flow-options.js';
 import { interruptible } from './interrupts.js';
 import { ExitStatus, formatCount, type Output, type Row } from './output.js';
@@ -15,7 +16,11 @@ export interface CrashCommandOptions extends ProfileOptions {
 }
 
 /** Kills a recording process again and again, and holds the log against the flow each time. */
-export function crash(options: CrashCommandOptions, output: Output): Promise<ExitStatus> {
+export function crash(
+  options: CrashCommandOptions,
+  output: Output,
+  monitor?: RunMonitor,
+): Promise<ExitStatus> {
   const flow = specOf(options);
   const pace = paceOf(options, flow);
   return interruptible(async (signal) => {
@@ -24,6 +29,7 @@ export function crash(options: CrashCommandOptions, output: Output): Promise<Exi
       ...options,
       flow,
       pace,
+      monitor,
       onLife: (life, verdict) => {
         if (life.isCutShort && life.appended > 0) cutShort++;
         output.say(describeLife(life, verdict));

@@ -2,15 +2,20 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runDemo } from '../crash/demo-run.js';
+import type { RunMonitor } from '../measure/run-monitor.js';
 import { interruptible } from './interrupts.js';
 import { ExitStatus, formatCount, formatRate, type Output } from './output.js';
 
 /** Records, kills, recovers, proves: in a directory of its own, which it removes however it ends. */
-export function demo({ seed }: { readonly seed: number }, output: Output): Promise<ExitStatus> {
+export function demo(
+  { seed }: { readonly seed: number },
+  output: Output,
+  monitor?: RunMonitor,
+): Promise<ExitStatus> {
   return interruptible(async (signal) => {
     const dir = mkdtempSync(join(tmpdir(), 'fswal-demo-'));
     try {
-      const result = await runDemo({ dir, seed, signal, say: (line) => output.say(line) });
+      const result = await runDemo({ dir, seed, signal, say: (line) => output.say(line), monitor });
       const sound = result.lost === 0 && result.stateHashMatches;
       output.result(
         result,

@@ -18,6 +18,7 @@ export const parseKills = wholeNumber(1, 1_000_000);
 export const parseSeed = wholeNumber(0, Number.MAX_SAFE_INTEGER);
 export const parseBlocks = wholeNumber(MIN_BLOCKS_PER_SEGMENT, MAX_BLOCKS_PER_SEGMENT);
 
+export const parsePort = wholeNumber(0, 65_535);
 export const parseInstruments = wholeNumber(1, MAX_INSTRUMENTS);
 export const parseInstrument = wholeNumber(0, MAX_INSTRUMENTS - 1);
 export const parseUsers = wholeNumber(1, MAX_USERS);

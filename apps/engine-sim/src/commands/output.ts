@@ -16,6 +16,8 @@ export class Output {
   readonly #progressMs: number;
   #nextProgress: number;
   #hasProgress = false;
+  readonly #also: Row[] = [];
+  #onResult: ((rows: readonly Row[], verdict?: Verdict) => void) | undefined;
 
   constructor({ json, stdout, stderr, now }: OutputOptions) {
     this.#json = json;
@@ -53,18 +55,26 @@ export class Output {
     this.say(`${this.#errorColours.red('error:')} ${message}`);
   }
 
-  /** The result: one line of JSON, or a title and rows for people. */
-  result(
-    result: object,
-    title: string,
-    rows: readonly Row[],
-    verdict?: { sound: boolean; text: string },
-  ): void {
-    this.#clearProgress();
-    this.#stdout.write(this.#json ? `${toJson(result)}\n` : this.#summary(title, rows, verdict));
+  /** What the result has besides: a field of the JSON, a row for people. */
+  also(name: string, value: string): void {
+    this.#also.push([name, value]);
   }
 
-  #summary(title: string, rows: readonly Row[], verdict?: { sound: boolean; text: string }): string {
+  /** `listener` is told the result, in words for people, before it is printed. */
+  onResult(listener: (rows: readonly Row[], verdict?: Verdict) => void): void {
+    this.#onResult = listener;
+  }
+
+  /** The result: one line of JSON, or a title and rows for people. */
+  result(result: object, title: string, rows: readonly Row[], verdict?: Verdict): void {
+    this.#onResult?.(rows, verdict);
+    this.#clearProgress();
+    const fields = { ...result, ...Object.fromEntries(this.#also) };
+    const text = this.#json ? `${toJson(fields)}\n` : this.#summary(title, [...rows, ...this.#also], verdict);
+    this.#stdout.write(text);
+  }
+
+  #summary(title: string, rows: readonly Row[], verdict?: Verdict): string {
     const colours = pc.createColors(this.#stdout.isTTY === true && pc.isColorSupported);
     const width = Math.max(...rows.map(([name]) => name.length));
     const lines = rows.map(([name, value]) => `  ${colours.dim(name.padEnd(width))}  ${value}`);
@@ -97,6 +107,12 @@ export interface OutputOptions {
   readonly stderr?: Stream;
   /** A clock for the progress, in milliseconds. */
   readonly now?: () => number;
+}
+
+/** What a command finds in the end. */
+export interface Verdict {
+  readonly sound: boolean;
+  readonly text: string;
 }
 
 /** Name and value. */

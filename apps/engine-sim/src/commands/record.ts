@@ -1,6 +1,7 @@
 import type { CheckpointCounts, CheckpointPace } from '../checkpoint/checkpointer.js';
 import { FlowFileWriter } from '../flow/flow-file-writer.js';
 import { Recording } from '../log/recording.js';
+import type { RunMonitor } from '../measure/run-monitor.js';
 import { checkpointOf, sayBegin } from './begin.js';
 import { type PlayOptions, paceOf, specOf } from './flow-options.js';
 import { interruptible } from './interrupts.js';
@@ -17,7 +18,7 @@ export interface RecordOptions extends PlayOptions {
 }
 
 /** Records and matches so many requests more. Ctrl-C ends it early, and cleanly. */
-export function record(options: RecordOptions, output: Output): Promise<ExitStatus> {
+export function record(options: RecordOptions, output: Output, monitor?: RunMonitor): Promise<ExitStatus> {
   const flow = specOf(options);
   const pace = paceOf(options, flow);
   if (options.events === undefined && !('file' in flow)) {
@@ -26,10 +27,13 @@ export function record(options: RecordOptions, output: Output): Promise<ExitStat
   return interruptible(async (signal) => {
     const flowOut = options.flowOut === undefined ? undefined : new FlowFileWriter(options.flowOut);
     const { dir, blocks, checkpointEvery: checkpoints, keepCheckpoints: keptCheckpoints } = options;
+    monitor?.watchLog(dir);
     let recorded: Recorded;
     try {
-      const onReplay = (events: number) =>
+      const onReplay = (events: number) => {
+        monitor?.replayed(events);
         output.progress(() => `${formatCount(events)} events of the log replayed`);
+      };
       const recording = await Recording.open({
         dir,
         blocks,
@@ -40,7 +44,7 @@ export function record(options: RecordOptions, output: Output): Promise<ExitStat
         keptCheckpoints,
         onReplay,
       });
-      recorded = await run(recording, options.events ?? recording.remaining, output, signal);
+      recorded = await run(recording, options.events ?? recording.remaining, output, signal, monitor);
       flowOut?.finish();
     } catch (error) {
       flowOut?.discard();
@@ -63,7 +67,9 @@ async function run(
   events: number,
   output: Output,
   signal: AbortSignal,
+  monitor: RunMonitor | undefined,
 ): Promise<Recorded> {
+  const probe = monitor?.probe(recording);
   try {
     sayBegin(recording.recovered, output);
     if (recording.resumedAt > 0) output.say(`going on after event ${formatCount(recording.resumedAt)}`);
@@ -74,6 +80,7 @@ async function run(
     });
     return { recording, seconds, durableEventId: await recording.recorder.sync() };
   } finally {
+    probe?.stop();
     await recording.close();
   }
 }

@@ -3,6 +3,7 @@ import { describeFlow, type FlowSpec } from '../flow/flow-spec.js';
 import { recoverState } from '../log/recover-state.js';
 import { Reference } from '../log/reference.js';
 import type { Replay } from '../log/replay.js';
+import type { RunMonitor } from '../measure/run-monitor.js';
 import { checkpointOf, sayBegin } from './begin.js';
 import { hasProfileOptions, type ProfileOptions, specOf } from './flow-options.js';
 import { ExitStatus, formatCount, formatRate, type Output } from './output.js';
@@ -15,17 +16,25 @@ export interface RecoverOptions extends ProfileOptions {
 }
 
 /** Rebuilds an engine from its log; with a flow, also says whether it is that flow. */
-export async function recover(options: RecoverOptions, output: Output): Promise<ExitStatus> {
+export async function recover(
+  options: RecoverOptions,
+  output: Output,
+  monitor?: RunMonitor,
+): Promise<ExitStatus> {
   const { dir, full } = options;
   const flow = flowOf(options);
+  monitor?.watchLog(dir);
+  monitor?.enter('recovering', `replaying the log in ${dir}`);
   const onProgress = (events: number): void => {
+    monitor?.replayed(events);
     output.progress(() => `${formatCount(events)} events replayed`);
   };
   const recovered = await recoverState({ dir, flow, full, onProgress });
   sayBegin(recovered, output);
   const { replay, log, checkpoint, incomplete } = recovered;
   if (log instanceof WalError) throw log;
-  const { seconds, report, damage } = log;
+  const { seconds, report, telemetry, damage } = log;
+  monitor?.add(telemetry);
   if (damage === undefined && report.oldestSegmentIndex === null && report.tailRing === null) {
     throw new WalError('SEGMENT_NOT_FOUND', 'there is no log', { file: dir });
   }

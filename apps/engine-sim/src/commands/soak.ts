@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Durability } from '@fswal/recorder';
 import type { FlowSpec } from '../flow/flow-spec.js';
 import type { Pace } from '../log/paced-flow.js';
+import type { RunMonitor } from '../measure/run-monitor.js';
 import { checkKeptLog, type KeptLog } from '../soak/kept-log.js';
 import { GAUGES } from '../soak/process-gauges.js';
 import { SoakRun } from '../soak/soak-run.js';
@@ -45,14 +46,18 @@ export interface SoakCommandOptions extends ProfileOptions {
 }
 
 /** Records and matches for a time, says whether the process has grown, and verifies what retention left of the log. */
-export async function soak(options: SoakCommandOptions, output: Output): Promise<ExitStatus> {
+export async function soak(
+  options: SoakCommandOptions,
+  output: Output,
+  monitor?: RunMonitor,
+): Promise<ExitStatus> {
   const { dir } = options;
   const flow = specOf(options);
   const play = { flow, pace: paceOf(options, flow) };
-  if (dir !== undefined) return soakIn(dir, options, play, output);
+  if (dir !== undefined) return soakIn(dir, options, play, output, monitor);
   const temporary = mkdtempSync(join(tmpdir(), 'fswal-soak-'));
   try {
-    return await soakIn(temporary, options, play, output);
+    return await soakIn(temporary, options, play, output, monitor);
   } finally {
     rmSync(temporary, { recursive: true, force: true });
   }
@@ -69,8 +74,11 @@ async function soakIn(
   options: SoakCommandOptions,
   play: Play,
   output: Output,
+  monitor: RunMonitor | undefined,
 ): Promise<ExitStatus> {
-  const recorded = await interruptible((signal) => record(dir, options, play, output, signal));
+  monitor?.watchLog(dir);
+  const recorded = await interruptible((signal) => record(dir, options, play, output, signal, monitor));
+  monitor?.enter('recovering', 'verifying what retention has left of the log');
   // Ctrl-C has ended the recording; another one, or one that comes only now, ends this.
   const checked = await interruptible(async (signal) => {
     const lastEventId = recorded.run.appended;
@@ -140,14 +148,17 @@ async function record(
   play: Play,
   output: Output,
   signal: AbortSignal,
+  monitor: RunMonitor | undefined,
 ) {
   const run = await SoakRun.open({ ...options, ...play, dir, seconds: options.minutes * 60 });
+  const probe = monitor?.probe(run);
   let seconds: number;
   try {
     signal.addEventListener('abort', () => run.stop());
     if (signal.aborted) run.stop();
     seconds = await run.run((soFar) => output.progress(() => describeProgress(run, soFar)));
   } finally {
+    probe?.stop();
     await run.close();
   }
   return { run, seconds, interrupted: signal.aborted };

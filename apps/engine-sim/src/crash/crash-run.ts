@@ -9,6 +9,8 @@ import { ForeignLogError } from '../log/recording.js';
 import { Reference } from '../log/reference.js';
 import { Replay } from '../log/replay.js';
 import { replayLogIfAny } from '../log/replay-log.js';
+import type { EngineNews } from '../measure/engine-probe.js';
+import type { RunMonitor } from '../measure/run-monitor.js';
 import { type CheckpointProofs, drawHabit, proveCheckpoints } from './checkpoint-proof.js';
 import { drawKillMoment, type KillMoment } from './kill-plan.js';
 import { RecordingChild } from './recording-child.js';
@@ -31,6 +33,7 @@ export interface CrashOptions {
   readonly blocks: number;
   /** Each life takes checkpoints, too, and goes on from those of the one before. It has a pace of its own then. */
   readonly checkpoints?: boolean;
+  readonly monitor?: RunMonitor | undefined;
   readonly onLife?: (life: Life, verdict: Verdict) => void;
   /** For tests: does to the log what a worse failure than SIGKILL would have done. */
   readonly afterKill?: (dir: string) => void;
@@ -100,6 +103,7 @@ export class CrashRun {
   /** @throws WalError or Error where the log or the processes cannot be worked with */
   async run(): Promise<CrashResult> {
     mkdirSync(dirname(this.#dir), { recursive: true });
+    this.#options.monitor?.watchLog(this.#dir);
     await this.#checkOldLog();
     rmSync(this.#publishedPath, { force: true });
     const published = PublishedPosition.create(this.#publishedPath);
@@ -135,12 +139,14 @@ export class CrashRun {
   }
 
   async #live(published: PublishedPosition): Promise<Life> {
-    const { flow, pace, events, blocks } = this.#options;
+    const { flow, pace, events, blocks, monitor } = this.#options;
     const moment = drawKillMoment(this.#random, events);
     const tailBlocks = TAIL_BLOCKS[this.#random.below(TAIL_BLOCKS.length)];
     const habit = this.#result.checkpoints && drawHabit(this.#random, events);
     const options = { dir: this.#dir, flow, pace, events, blocks, tailBlocks, ...habit };
-    const child = RecordingChild.start(options, this.#publishedPath, published);
+    monitor?.enter('starting', `life ${this.#result.kills + 1}: opens the log`);
+    const onNews = monitor && ((news: EngineNews) => monitor.hear(news));
+    const child = RecordingChild.start(options, this.#publishedPath, published, onNews);
     this.#child = child;
     try {
       await child.until(this.#due(moment, published));
@@ -150,12 +156,14 @@ export class CrashRun {
     const { phase, appended, baseEventId } = published;
     this.#result.kills++;
     this.#result.appended += appended;
+    const lastAppendedId = appended === 0 ? 0 : baseEventId + appended;
+    monitor?.killed(appended, lastAppendedId, `life ${this.#result.kills}: SIGKILL`);
     return {
       number: this.#result.kills,
       moment,
       tailBlocks,
       appended,
-      lastAppendedId: appended === 0 ? 0 : baseEventId + appended,
+      lastAppendedId,
       isCutShort: phase !== Phase.Done,
     };
   }
@@ -179,11 +187,13 @@ export class CrashRun {
 
   async #judge(life: Life): Promise<Verdict> {
     const result = this.#result;
+    const { monitor } = this.#options;
     const dueBefore = result.recovered;
     // Without an append in this life, all that was there before is still due.
     const countUpTo = life.lastAppendedId || Number.MAX_SAFE_INTEGER;
     const replay = new Replay({ flow: openFlow(this.#options.flow), countUpTo });
-    const replayed = await replayLogIfAny(this.#dir, replay);
+    monitor?.enter('recovering', `life ${life.number}: replaying what it left`);
+    const replayed = await replayLogIfAny(this.#dir, replay, (events) => monitor?.replayed(events));
     const lost = Math.max(0, dueBefore + life.appended - replay.eventsUpTo);
     const mismatch =
       replayed?.damage?.message ??
@@ -192,6 +202,12 @@ export class CrashRun {
       (await this.#compareCheckpoints(replay));
     result.recovered = replay.events;
     result.lost += lost;
+    if (replayed !== undefined) monitor?.add(replayed.telemetry);
+    monitor?.recovered(
+      Number(replay.lastEventId),
+      lost,
+      mismatch ?? 'as a fresh engine of the same requests',
+    );
     if (mismatch !== undefined) {
       result.mismatches++;
       // Nobody can go on with a log that is not the flow's; and it is evidence.

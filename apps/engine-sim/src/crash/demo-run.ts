@@ -5,6 +5,7 @@ import { Replay } from '../log/replay.js';
 import { replayLog } from '../log/replay-log.js';
 import { LogReader } from '../measure/log-reader.js';
 import { measureAppend } from '../measure/measure-append.js';
+import type { RunMonitor } from '../measure/run-monitor.js';
 import { killMidway } from './kill-midway.js';
 
 /** Enough that the log has many segments; a few seconds. */
@@ -33,18 +34,20 @@ export interface DemoOptions {
   readonly say: (line: string) => void;
   /** Aborts the demo: it then rejects, and the recording process is gone. */
   readonly signal: AbortSignal;
+  readonly monitor?: RunMonitor | undefined;
 }
 
 /** Records, kills, recovers, proves, measures. @throws WalError or Error where that cannot be done */
 export async function runDemo(options: DemoOptions): Promise<DemoResult> {
-  const { dir, seed, say, signal } = options;
+  const { dir, seed, say, signal, monitor } = options;
   const logDir = join(dir, 'log');
-  const { events, killedAt } = await killMidway({ dir, logDir, seed, events: EVENTS, signal, say });
+  const { events, killedAt } = await killMidway({ ...options, logDir, events: EVENTS });
 
   say('recovering what it left, and making the same requests again from the seed ...');
   const flow = specOfSeed(seed);
   const replay = new Replay({ flow: openFlow(flow), countUpTo: killedAt });
-  const proof = await replayLog(logDir, replay);
+  monitor?.enter('recovering', 'replaying what the dead process left');
+  const proof = await replayLog(logDir, replay, (events) => monitor?.replayed(events));
   signal.throwIfAborted();
   const hash = replay.venue.stateHash();
   const expected = new Reference(flow).stateHashAt(replay.events);
@@ -52,16 +55,21 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
   const stateHashMatches = proof.damage === undefined && replay.difference === undefined && hash === expected;
   const problem = proof.damage?.message ?? replay.difference?.reason;
   if (problem !== undefined) say(`  ${problem}`);
+  monitor?.recovered(replay.events, lost, problem ?? `engine state ${hash}, expected ${expected}`);
   say(`  ${count(replay.events)} events, ${count(lost)} lost; engine state ${hash}, expected ${expected}`);
   signal.throwIfAborted();
 
   say('timing a replay of the log, every byte verified ...');
   const reader = new LogReader();
-  const { seconds } = await replayLog(logDir, reader);
+  monitor?.enter('measuring', 'timing a replay of the log, every byte verified');
+  const { seconds, telemetry } = await replayLog(logDir, reader, (events) => monitor?.replayed(events));
+  monitor?.add(telemetry);
   signal.throwIfAborted();
 
   say('timing append in this process ...');
+  monitor?.enter('measuring', 'timing append in this process');
   const append = await measureAppend(join(dir, 'append'), signal);
+  monitor?.add(append.telemetry);
   signal.throwIfAborted();
   return {
     events,

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { specOfSeed } from '../flow/flow-spec.js';
 import { Xoshiro128 } from '../flow/xoshiro128.js';
 import { PublishedPosition } from '../log/published-position.js';
+import type { EngineNews } from '../measure/engine-probe.js';
+import type { RunMonitor } from '../measure/run-monitor.js';
 import { RecordingChild } from './recording-child.js';
 
 /** Segments of 16.8 MB: a dozen of them for three million events. */
@@ -23,6 +25,7 @@ export interface KillMidwayOptions {
   readonly events: number;
   readonly signal: AbortSignal;
   readonly say: (line: string) => void;
+  readonly monitor?: RunMonitor | undefined;
 }
 
 export interface Killed {
@@ -34,7 +37,8 @@ export interface Killed {
 
 /** Has a process record a new log, and kills it in the middle. @throws Error; also once `signal` is aborted */
 export async function killMidway(options: KillMidwayOptions): Promise<Killed> {
-  const { dir, logDir, seed, signal, say } = options;
+  const { dir, logDir, seed, signal, say, monitor } = options;
+  monitor?.watchLog(logDir);
   const publishedPath = join(dir, 'published');
   const published = PublishedPosition.create(publishedPath);
   const part = EARLIEST + (LATEST - EARLIEST) * (new Xoshiro128(seed).below(1000) / 1000);
@@ -48,6 +52,7 @@ export async function killMidway(options: KillMidwayOptions): Promise<Killed> {
       { dir: logDir, flow: specOfSeed(seed), events, blocks: BLOCKS },
       publishedPath,
       published,
+      monitor && ((news: EngineNews) => monitor.hear(news)),
     );
     try {
       await child.until(() => signal.aborted || published.appended >= killAfter);
@@ -56,6 +61,11 @@ export async function killMidway(options: KillMidwayOptions): Promise<Killed> {
     }
     signal.throwIfAborted();
     const killedAt = published.baseEventId + published.appended;
+    monitor?.killed(
+      published.appended,
+      killedAt,
+      `SIGKILL after event ${count(killedAt)}, nothing was closed`,
+    );
     say(`  killed it with SIGKILL: the append of event ${count(killedAt)} had returned, nothing was closed`);
     if (killedAt < events) return { events, killedAt };
     if (attempt === ATTEMPTS) {

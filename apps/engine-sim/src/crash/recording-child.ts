@@ -6,6 +6,7 @@ import type { FlowSpec } from '../flow/flow-spec.js';
 import type { Pace } from '../log/paced-flow.js';
 import { breathe } from '../log/pause.js';
 import { Phase, type PublishedPosition } from '../log/published-position.js';
+import type { EngineNews } from '../measure/engine-probe.js';
 
 const CHILD = createRequire(import.meta.url).resolve('#child');
 /** A child that shows no progress for so long hangs. */
@@ -52,12 +53,21 @@ export class RecordingChild {
     });
   }
 
-  static start(options: ChildOptions, publishedPath: string, published: PublishedPosition): RecordingChild {
+  /** @param onNews hears of the engine's state, several times a second, and of its log's segments */
+  static start(
+    options: ChildOptions,
+    publishedPath: string,
+    published: PublishedPosition,
+    onNews?: (news: EngineNews) => void,
+  ): RecordingChild {
     published.reset();
     const args: ChildArguments = { ...options, publishedPath };
     const child = spawn(process.execPath, [CHILD, JSON.stringify(args)], {
-      stdio: ['pipe', 'ignore', 'pipe'],
+      stdio: ['pipe', 'ignore', 'pipe', ...(onNews === undefined ? [] : ['ipc' as const])],
+      // JSON knows neither NaN nor infinity, which metrics that hold nothing may be.
+      serialization: 'advanced',
     });
+    if (onNews !== undefined) child.on('message', (news) => onNews(news as EngineNews));
     return new RecordingChild(child, published);
   }
 

@@ -14,10 +14,10 @@ import { type RecoveredState, recoverState } from './recover-state.js';
 /** How long a stall of the device may stop the engine: there is nothing better to do than to wait. */
 const BACKPRESSURE_TIMEOUT_MS = 30_000;
 /**
- * Requests between two visits to the event loop: the events of a default segment, some ten milliseconds. Within a
- * slice the engine's thread makes no system call.
+ * Requests between two visits to the event loop, where signals are seen and samples are taken: some ten milliseconds.
+ * Within a slice the engine's thread makes no system call.
  */
-const SLICE_EVENTS = 262_144;
+const SLICE_EVENTS = 65_536;
 /** The same while a checkpoint is being written, which takes a dozen of those visits: about a millisecond. */
 const WRITING_SLICE_EVENTS = 8192;
 const KEPT_CHECKPOINTS = 2;

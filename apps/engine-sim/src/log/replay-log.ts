@@ -1,5 +1,5 @@
 import { isDamage, WalError } from '@fswal/format';
-import { RecoveryManager, type RecoveryReport } from '@fswal/recovery';
+import { RecoveryManager, type RecoveryReport, type RecoverySnapshot } from '@fswal/recovery';
 import { isNoLog } from './no-log.js';
 import { breathe } from './pause.js';
 import type { EventSource, Replay } from './replay.js';
@@ -11,6 +11,7 @@ export interface LogReplay {
   /** From the first event to the last, opening not included. */
   readonly seconds: number;
   readonly report: RecoveryReport;
+  readonly telemetry: RecoverySnapshot;
   /** What ended the replay, where that was not the end of the log. */
   readonly damage: WalError | undefined;
 }
@@ -41,7 +42,9 @@ export async function replayFrom(
 ): Promise<LogReplay> {
   const start = performance.now();
   const damage = await takeAll(recovery, replay, onProgress);
-  return { seconds: (performance.now() - start) / 1000, report: recovery.report, damage };
+  const seconds = (performance.now() - start) / 1000;
+  const { report, telemetry } = recovery;
+  return { seconds, report, telemetry, damage };
 }
 
 /** The same where there may be no log yet: undefined then. */

@@ -1,5 +1,5 @@
 import { RequestEvent } from '@fswal/format';
-import { RecorderManager } from '@fswal/recorder';
+import { RecorderManager, type RecorderSnapshot } from '@fswal/recorder';
 import { OrderFlow } from '../flow/order-flow.js';
 import { median } from './median.js';
 
@@ -14,6 +14,8 @@ export interface AppendFigures {
   readonly nsMedian: number;
   /** Flat out into fresh files, from the first append until sync() has resolved. */
   readonly eventsPerSec: number;
+  /** Of the recorder, all of it together. */
+  readonly telemetry: RecorderSnapshot;
 }
 
 /**
@@ -39,7 +41,8 @@ export async function measureAppend(dir: string, signal: AbortSignal): Promise<A
     appendMany(recorder, event, lastId, FLAT_OUT_EVENTS);
     await recorder.sync();
     const seconds = (performance.now() - start) / 1000;
-    return { nsMedian: median(bursts), eventsPerSec: FLAT_OUT_EVENTS / seconds };
+    const { telemetry } = recorder;
+    return { nsMedian: median(bursts), eventsPerSec: FLAT_OUT_EVENTS / seconds, telemetry };
   } finally {
     await recorder.close();
   }

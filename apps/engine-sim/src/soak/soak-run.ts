@@ -81,6 +81,10 @@ export class SoakRun {
   get segments(): number {
     return this.#recorder.metaState.segmentIndex + 1;
   }
+  /** What a probe looks at. */
+  get recorder(): Pick<RecorderManager, 'watermarks' | 'telemetry'> {
+    return this.#recorder;
+  }
   /** The recorder's metrics. Allocates: for when the run is over. */
   get telemetry(): RecorderSnapshot {
     return this.#recorder.telemetry;

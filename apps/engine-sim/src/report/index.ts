@@ -1,0 +1,7 @@
+export {
+  type ReportDocument,
+  type ReportFigure,
+  type ReportSection,
+  type ReportTable,
+  renderReport,
+} from './report-document.js';
