@@ -2,9 +2,9 @@ import { closeFile } from '@fswal/format/files';
 import { directoryLocked, openDirectory } from './directory.js';
 import { asWalError, systemError } from './errors.js';
 import type { Libc } from './libc.js';
+import { LOCK_EXCLUSIVE_AT_ONCE, LOCK_RELEASE } from './mapping-flags.js';
 import type { DirectoryLock } from './provider.js';
 import { socketListeners } from './socket-lock.js';
-import { LOCK_EXCLUSIVE_AT_ONCE, LOCK_RELEASE } from './system-flags.js';
 
 /**
  * The directory lock as a flock on the directory itself: there is no lock file. flock goes by open file and inode,

@@ -7,6 +7,7 @@ import { checkSize, withFile, withNewFile } from './files.js';
 import { flockDirectory } from './flock.js';
 import { hold, letGo, newHolders } from './holders.js';
 import type { Libc } from './libc.js';
+import { MADV_POPULATE_WRITE, MAP_FAILED, MAP_SHARED, PROT_READ_WRITE } from './mapping-flags.js';
 import type {
   DirectoryLock,
   MappedFile,
@@ -14,13 +15,6 @@ import type {
   SharedLibcMapping,
   SharedMapping,
 } from './provider.js';
-import {
-  MADV_POPULATE_WRITE,
-  MAP_FAILED,
-  MAP_SHARED,
-  POSIX_FADV_WILLNEED,
-  PROT_READ_WRITE,
-} from './system-flags.js';
 import { touchPages } from './touch-pages.js';
 
 /** mmap, fallocate and flock of the C library. One address serves all threads. */
@@ -74,10 +68,6 @@ export class LibcProvider implements MmapProvider {
 
   allocate(fd: number, bytes: number): void {
     allocate(fd, bytes, this.#libc);
-  }
-
-  willNeed(fd: number): void {
-    this.#libc.fadvise?.(fd, POSIX_FADV_WILLNEED);
   }
 
   async lockDirectory(dir: string): Promise<DirectoryLock> {

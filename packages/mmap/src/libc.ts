@@ -8,8 +8,6 @@ export interface Libc {
   madvise(address: bigint, bytes: number, advice: number): number;
   /** Undefined where the platform has none. */
   readonly fallocate: ((fd: number, bytes: number) => number) | undefined;
-  /** Undefined where the platform has none. Returns the error's number, and leaves errno alone. */
-  readonly fadvise: ((fd: number, advice: number) => number) | undefined;
   flock(fd: number, operation: number): number;
   /** An ArrayBuffer over `bytes` of memory at `address`. It owns nothing: collecting it unmaps nothing. */
   view(address: bigint, bytes: number): ArrayBuffer;
@@ -53,7 +51,6 @@ export function loadLibc(require: Require): Libc {
     munmap: (address, bytes) => Number(munmap(address, bytes)),
     madvise: (address, bytes, advice) => Number(madvise(address, bytes, advice)),
     fallocate: process.platform === 'linux' ? loadFallocate(lib) : undefined,
-    fadvise: process.platform === 'linux' ? loadFadvise(lib) : undefined,
     flock: (fd, operation) => Number(flock(fd, operation)),
     view: (address, bytes) => koffi.view(address, bytes),
     errno: () => koffi.errno(),
@@ -68,14 +65,4 @@ function loadFallocate(lib: import('koffi').LibraryHandle): (fd: number, bytes: 
     'int64_t',
   ]);
   return (fd, bytes) => Number(fallocate(fd, 0, 0, bytes));
-}
-
-function loadFadvise(lib: import('koffi').LibraryHandle): (fd: number, advice: number) => number {
-  const fadvise: Foreign<[number, number, number, number]> = lib.func('posix_fadvise', 'int', [
-    'int',
-    'int64_t', // offset
-    'int64_t', // bytes, 0 = to the end
-    'int',
-  ]);
-  return (fd, advice) => Number(fadvise(fd, 0, 0, advice));
 }

@@ -5,10 +5,10 @@ import { allocate } from './allocate.js';
 import { openDirectory } from './directory.js';
 import { asWalError, errnoName } from './errors.js';
 import { checkSize, withFile, withNewFile } from './files.js';
+import { MADV_POPULATE_WRITE, MAP_SHARED, PROT_READ_WRITE } from './mapping-flags.js';
 import { MMAP_IO_MAX_BYTES, type MmapIo, mmapIoError } from './mmap-io.js';
 import type { DirectoryLock, MappedFile, MmapProvider, SharedMapping } from './provider.js';
 import { lockBySocket } from './socket-lock.js';
-import { MADV_POPULATE_WRITE, MAP_SHARED, PROT_READ_WRITE } from './system-flags.js';
 import { touchPages } from './touch-pages.js';
 
 /** Where open(2) itself can take the flock. */
@@ -60,8 +60,6 @@ export class MmapIoProvider implements MmapProvider {
   allocate(fd: number, bytes: number): void {
     allocate(fd, bytes, undefined);
   }
-
-  willNeed(): void {}
 
   async lockDirectory(dir: string): Promise<DirectoryLock> {
     if (OPEN_LOCKS.includes(process.platform)) return lockByOpen(dir);

@@ -91,14 +91,6 @@ export interface MmapProvider {
   allocate(fd: number, bytes: number): void;
 
   /**
-   * Asks the kernel to read the whole file ahead, and does not wait for it. A hint: it may be refused, and does nothing
-   * with mmap-io or outside Linux.
-   *
-   * @param fd open for reading
-   */
-  willNeed(fd: number): void;
-
-  /**
    * Takes the exclusive lock on a directory, at once or not at all. It conflicts with every other holder: in this
    * thread, another thread or another process, of either provider, by whatever path.
    *

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import { join } from 'node:path';
@@ -37,22 +37,6 @@ describe.skipIf(!LINUX)('the libc provider on Linux (SKIPPED elsewhere)', () => 
     new LibcProvider(failing('madvise', EINTR, EINTR)).createMapped(join(dir, 'b'), 5000);
     expect(statSync(join(dir, 'a')).size).toBe(5000);
     (await new LibcProvider(failing('flock', EINTR, EINTR)).lockDirectory(dir)).release();
-  });
-
-  test('asks for the whole file to be read ahead, and takes a refusal', () => {
-    const path = join(newDir(), 'file');
-    writeFileSync(path, 'content');
-    const fd = openSync(path, 'r');
-    const calls: number[][] = [];
-    const fadvise = (...call: [number, number]) => {
-      calls.push(call);
-      return real.fadvise!(...call) || EINVAL;
-    };
-    new LibcProvider({ ...real, fadvise }).willNeed(fd);
-    expect(calls).toEqual([[fd, 3]]);
-    expect(real.fadvise!(fd, 3)).toBe(0);
-    closeSync(fd);
-    expect(real.fadvise!(fd, 3)).toBe(constants.errno.EBADF);
   });
 
   test('writes zeros where the file system has no fallocate', () => {

@@ -8,7 +8,6 @@ import { toPlainError } from './plain-error.js';
 import { ControlWord, type PreloaderData, type PreloaderStart } from './preloader-protocol.js';
 import { ReplayWindow } from './replay-window.js';
 import { Interrupted, SegmentPreloader } from './segment-preloader.js';
-import { SegmentReadAhead } from './segment-read-ahead.js';
 import { SegmentVerifiers } from './segment-verifiers.js';
 import { RecoveryTelemetry } from './telemetry.js';
 import { windowCount } from './window-count.js';
@@ -35,10 +34,7 @@ function start(): SegmentPreloader | undefined {
     // One more would only watch the others. Few segments are read before more threads have started.
     const threads = source.ahead === undefined ? 1 : Math.min(data.verifyThreads, source.segmentCount);
     const verifiers = threads > 1 ? SegmentVerifiers.start(data.dir, threads, windows, control) : undefined;
-    // The one after the next: of two there is none.
-    const readsAhead = source.ahead !== undefined && threads === 1 && source.segmentCount > 2;
-    const readAhead = readsAhead ? SegmentReadAhead.load(data.dir) : undefined;
-    const helpers = { verifiers, readAhead, events: telemetry.events };
+    const helpers = { verifiers, events: telemetry.events };
     const preloader = new SegmentPreloader(source, windows, filled, exhausted, data.port, helpers);
     const ready: PreloaderStart = { windows: windows.map(({ buffer }) => buffer), summary: source.summary };
     parentPort?.postMessage(ready);

@@ -16,7 +16,6 @@ import {
   STOP,
 } from './preloader-protocol.js';
 import { eventsToDeliver, type ReplayWindow, type WindowContent } from './replay-window.js';
-import type { SegmentReadAhead } from './segment-read-ahead.js';
 import type { SegmentVerifiers, VerifiedSegment } from './segment-verifiers.js';
 import { NOTHING_YET, PASSED_OVER, type SeekWord, type WindowSource } from './window-source.js';
 
@@ -38,8 +37,6 @@ export interface MessageSink {
 export interface PreloaderHelpers {
   /** Threads that read and verify into windows. */
   readonly verifiers?: SegmentVerifiers | undefined;
-  /** Has the device read a file. */
-  readonly readAhead?: Pick<SegmentReadAhead, 'request'> | undefined;
   /** Counts those that are handed over. */
   readonly events?: Pick<Counter, 'add'> | undefined;
 }
@@ -56,7 +53,6 @@ export class SegmentPreloader {
   readonly #messages: MessageSink;
   /** Threads that read and verify into windows ahead of this one; undefined = it does so itself. */
   readonly #verifiers: SegmentVerifiers | undefined;
-  readonly #readAhead: PreloaderHelpers['readAhead'];
   readonly #events: PreloaderHelpers['events'];
   /** Memory of each window when it was made, and as the replay thread knows it. */
   readonly #firstMemory: readonly SharedArrayBuffer[];
@@ -78,11 +74,10 @@ export class SegmentPreloader {
     filled: SpscRing,
     exhausted: SpscRing,
     messages: MessageSink,
-    { verifiers, readAhead, events }: PreloaderHelpers = {},
+    { verifiers, events }: PreloaderHelpers = {},
   ) {
     this.#events = events;
     this.#verifiers = verifiers;
-    this.#readAhead = readAhead;
     this.#source = source;
     this.#windows = windows;
     this.#filled = filled;
@@ -123,12 +118,7 @@ export class SegmentPreloader {
     const assigned = this.#assigned.shift();
     if (assigned !== undefined) return work + this.#fill(assigned.window, this.#takeVerified(assigned));
     const window = this.#free.pop();
-    if (window === undefined) return work;
-    work += this.#fill(window, undefined);
-    // Before the next one is read. The first one does not wait for it.
-    const afterNext = this.#source.ahead?.(1);
-    if (afterNext !== undefined) this.#readAhead?.request(afterNext);
-    return work;
+    return window === undefined ? work : work + this.#fill(window, undefined);
   }
 
   /** Undefined as well where the source has listed its log anew, and another segment is next. */
