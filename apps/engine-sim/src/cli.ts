@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { crash } from './commands/crash.js';
 import { demo } from './commands/demo.js';
+import { addFlowInOption, addPaceOptions, addProfileOptions } from './commands/flow-options.js';
 import {
   parseBlocks,
   parseEvents,
@@ -18,6 +19,10 @@ import { SOAK_DURABILITIES, SOAK_HELP, soak } from './commands/soak.js';
 
 const EXIT_HELP = `
 Exit status: 0 sound, 1 events lost, damaged or not as expected, 2 usage or I/O error, 130 interrupted.`;
+
+const FLOW_HELP = `
+A flow follows from its seed and profile, or comes from a file. Without --rate it is recorded as fast as it goes; with it,
+at that rate at most, or, where arrivals have a rate (fixed, poisson, hawkes), in real time as they come.`;
 
 /** Runs one command line, without the leading `node engine-sim`. Resolves with the exit status; never rejects. */
 export async function main(args: readonly string[]): Promise<ExitStatus> {
@@ -57,32 +62,45 @@ function buildProgram(done: (status: ExitStatus) => void): Command {
         done(await run(options as unknown as T, new Output({ json })));
       });
 
-  command('record', 'record and match requests; a log that is there already is continued', record)
+  const recordCommand = command(
+    'record',
+    'record and match requests; a log that is there already is continued',
+    record,
+  )
     .requiredOption('--dir <dir>', 'the log directory')
-    .requiredOption('--events <n>', 'requests to record', parseEvents)
+    .option('--events <n>', 'requests to record; may be left out with --flow-in', parseEvents)
     .option('--seed <n>', 'seed of the order flow', parseSeed, 1)
     .option('--blocks <n>', 'blocks per segment, for a new log', parseBlocks)
-    .option('--rate <n>', 'requests per second at most', parseRate);
-  command('recover', 'replay a log into a fresh engine', recover)
+    .option('--flow-out <file>', 'write what is recorded to a flow file, too');
+  addPaceOptions(addFlowInOption(addProfileOptions(recordCommand))).addHelpText('after', FLOW_HELP);
+  const recoverCommand = command('recover', 'replay a log into a fresh engine', recover)
     .requiredOption('--dir <dir>', 'the log directory')
-    .option('--seed <n>', 'seed that the log was recorded with: compares with it', parseSeed);
-  command('crash', 'kill a recording process again and again, and compare after each kill', crash)
+    .option('--seed <n>', 'seed that the log was recorded with: compares with it', parseSeed)
+    .option('--rate <n>', 'the rate of the arrivals that it was recorded with', parseRate);
+  addFlowInOption(addProfileOptions(recoverCommand));
+  const crashCommand = command(
+    'crash',
+    'kill a recording process again and again, and compare after each kill',
+    crash,
+  )
     .requiredOption('--dir <dir>', 'the log directory')
     .requiredOption('--kills <n>', 'how often', parseKills)
     .option('--seed <n>', 'seed of the order flow and of the kills', parseSeed, 1)
     .option('--events <n>', 'most requests between two kills', parseEvents, 50_000)
-    .option('--blocks <n>', 'blocks per segment, for a new log', parseBlocks, 64);
+    .option('--blocks <n>', 'blocks per segment, for a new log', parseBlocks, 64)
+    .option('--rate <n>', 'requests per second (default: as fast as it goes)', parseRate);
+  addProfileOptions(crashCommand);
   command('demo', 'record, kill, recover, prove; in a temporary directory', demo).option(
     '--seed <n>',
     'seed of the order flow and of the kill',
     parseSeed,
     1,
   );
-  command('soak', 'record and match for a time, and see whether the process grows', soak)
+  const soakCommand = command('soak', 'record and match for a time, and see whether the process grows', soak)
     .requiredOption('--minutes <m>', 'how long, fractions too', parseMinutes)
     .option('--dir <dir>', 'a directory without a log; it is kept (default: a temporary one)')
     .option('--seed <n>', 'seed of the order flow', parseSeed, 1)
-    .option('--rate <n>', 'requests per second at most (default: as fast as it goes)', parseRate)
+    .option('--rate <n>', 'requests per second (default: as fast as it goes)', parseRate)
     .option('--blocks <n>', 'blocks per segment', parseBlocks, 256)
     .addOption(
       new Option('--durability <mode>', 'when events become durable')
@@ -92,5 +110,6 @@ function buildProgram(done: (status: ExitStatus) => void): Command {
     .option('--max-segments <n>', 'segments that are kept', parseMaxSegments, 8)
     .option('--max-compressed <n>', 'compressed ones beyond those', parseMaxCompressed, 8)
     .addHelpText('after', SOAK_HELP);
+  addProfileOptions(soakCommand);
   return program;
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { TAIL_RING_FILE } from '@fswal/format';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CrashRun } from '../src/crash/crash-run.js';
+import { specOfSeed } from '../src/flow/flow-spec.js';
 import { Reference } from '../src/log/reference.js';
 import { engineSim, jsonOf } from './engine-sim.js';
 
@@ -31,12 +32,19 @@ describe(`crash, seed ${SEED}`, () => {
 
     const recovered = jsonOf(await engineSim(['recover', '--dir', dir, '--seed', SEED, '--json']));
     expect(recovered).toMatchObject({ events: result.recovered, stateHashMatches: true });
-    expect(recovered.stateHash).toBe(new Reference(SEED).stateHashAt(result.recovered as number));
+    expect(recovered.stateHash).toBe(new Reference(specOfSeed(SEED)).stateHashAt(result.recovered as number));
   });
 
   it('goes on with a log that is there already', async () => {
     await engineSim(['record', '--dir', dir, '--events', 5000, '--seed', SEED, '--blocks', 16]);
-    const result = await new CrashRun({ dir, kills: 2, seed: SEED, events: 5000, blocks: 16 }).run();
+    const result = await new CrashRun({
+      dir,
+      kills: 2,
+      seed: SEED,
+      flow: specOfSeed(SEED),
+      events: 5000,
+      blocks: 16,
+    }).run();
     expect(result).toMatchObject({ kills: 2, lost: 0, mismatches: 0 });
     expect(result.recovered).toBeGreaterThanOrEqual(5000 + result.appended);
   });
@@ -54,6 +62,7 @@ describe(`crash, seed ${SEED}`, () => {
       dir,
       kills: 5,
       seed: SEED,
+      flow: specOfSeed(SEED),
       // So many that no life comes to its end, where the ring would hold nothing that the segments do not.
       events: 100_000,
       blocks: 16,
@@ -74,6 +83,7 @@ describe(`crash, seed ${SEED}`, () => {
       dir,
       kills: 3,
       seed: SEED,
+      flow: specOfSeed(SEED),
       events: 5000,
       blocks: 16,
       afterKill: (logDir) => rmSync(logDir, { recursive: true, force: true }),

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { killMidway } from '../src/crash/kill-midway.js';
+import { OrderFlow } from '../src/flow/order-flow.js';
 import { Replay } from '../src/log/replay.js';
 import { replayLog } from '../src/log/replay-log.js';
 
@@ -29,7 +30,7 @@ describe('a kill in the middle of a recording', () => {
     expect(killedAt).toBeLessThanOrEqual(events);
     expect(said.at(-1)!.includes('proves less than it should')).toBe(killedAt === events);
 
-    const replay = new Replay({ seed: SEED });
+    const replay = new Replay({ flow: new OrderFlow(SEED) });
     await replayLog(logDir, replay);
     expect(replay.difference).toBeUndefined();
     expect(replay.events).toBeGreaterThanOrEqual(killedAt);

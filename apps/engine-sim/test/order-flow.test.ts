@@ -1,8 +1,9 @@
-import { OrderType, RequestEvent, RequestType } from '@fswal/format';
+import { checksum, EVENT_WORDS, OrderType, RequestEvent, RequestType } from '@fswal/format';
 import { describe, expect, it } from 'vitest';
 import { MatchingEngine } from '../src/engine/matching-engine.js';
 import { Outcome } from '../src/engine/outcome.js';
-import { FLOW_SLOTS, OrderFlow } from '../src/flow/order-flow.js';
+import { DEFAULT_PROFILE } from '../src/flow/flow-profile.js';
+import { OrderFlow } from '../src/flow/order-flow.js';
 
 function feed(seed: number, count: number): MatchingEngine {
   const engine = new MatchingEngine();
@@ -16,6 +17,17 @@ function feed(seed: number, count: number): MatchingEngine {
 }
 
 describe('the order flow', () => {
+  it('has the bytes that it has always had, timestamps and all', () => {
+    const words = new Int32Array(100_000 * EVENT_WORDS);
+    const event = new RequestEvent(words);
+    const flow = new OrderFlow(2 ** 52 + 3);
+    for (let i = 0; i < 100_000; i++) {
+      event.base = i * EVENT_WORDS;
+      event.eventId = flow.next(event);
+    }
+    expect(checksum(new Uint8Array(words.buffer), 0n)).toBe(3227080383288801488n);
+  });
+
   it('is the same for the same seed, byte for byte, and another for another', () => {
     const [one, same, other] = [new OrderFlow(5), new OrderFlow(5), new OrderFlow(6)];
     const [a, b, c] = [new RequestEvent(), new RequestEvent(), new RequestEvent()];
@@ -107,16 +119,17 @@ describe('the order flow', () => {
     for (let i = 1; i <= 1_000_000; i++) {
       flow.next(event);
       engine.apply(event);
-      if (engine.book.size > FLOW_SLOTS) expect.fail(`${engine.book.size} orders after request ${i}`);
+      if (engine.book.size > DEFAULT_PROFILE.slots)
+        expect.fail(`${engine.book.size} orders after request ${i}`);
       if (i > 50_000 && i % 100 === 0) {
-        expect(engine.book.size).toBeGreaterThan(FLOW_SLOTS / 8);
+        expect(engine.book.size).toBeGreaterThan(DEFAULT_PROFILE.slots / 8);
         spreads.push(engine.book.bestAsk - engine.book.bestBid);
       }
     }
     expect(Math.min(...spreads)).toBeGreaterThan(0);
     expect(Math.max(...spreads)).toBeLessThan(200);
     // The pool grew with the depth, not with the number of orders.
-    expect(engine.book.pool.words.length / 8).toBeLessThanOrEqual(2 * FLOW_SLOTS + 8);
+    expect(engine.book.pool.words.length / 8).toBeLessThanOrEqual(2 * DEFAULT_PROFILE.slots + 8);
   });
 });
 

@@ -1,5 +1,6 @@
 import { RequestEvent } from '@fswal/format';
 import { describe, expect, it } from 'vitest';
+import { specOfSeed } from '../src/flow/flow-spec.js';
 import { OrderFlow } from '../src/flow/order-flow.js';
 import { Reference } from '../src/log/reference.js';
 import { type EventSource, Replay } from '../src/log/replay.js';
@@ -29,8 +30,8 @@ function sourceOf(events: readonly RequestEvent[]): EventSource {
   };
 }
 
-function replayed(events: readonly RequestEvent[], seed: number | undefined = SEED, countUpTo = 0): Replay {
-  const replay = new Replay({ seed, countUpTo });
+function replayed(events: readonly RequestEvent[], seed = SEED, countUpTo = 0): Replay {
+  const replay = new Replay({ flow: new OrderFlow(seed), countUpTo });
   replay.take(sourceOf(events), Number.POSITIVE_INFINITY);
   return replay;
 }
@@ -40,12 +41,12 @@ describe('replay', () => {
     const replay = replayed(flowEvents(5000));
     expect(replay.difference).toBeUndefined();
     expect([replay.events, replay.firstEventId, replay.lastEventId]).toEqual([5000, 1n, 5000n]);
-    expect(replay.engine.stateHash()).toBe(new Reference(SEED).stateHashAt(5000));
+    expect(replay.venue.stateHash()).toBe(new Reference(specOfSeed(SEED)).stateHashAt(5000));
     expect(replay.flow!.count).toBe(5000);
   });
 
   it('takes no more than it is told to, and goes on from there', () => {
-    const replay = new Replay({ seed: SEED });
+    const replay = new Replay({ flow: new OrderFlow(SEED) });
     const source = sourceOf(flowEvents(100));
     expect(replay.take(source, 60)).toBe(60);
     expect(replay.take(source, 60)).toBe(40);
@@ -93,22 +94,22 @@ describe('replay', () => {
     replay.take(sourceOf([...flowEvents(3), huge]), 10);
     expect([replay.firstEventId, replay.lastEventId]).toEqual([1n, 2n ** 63n + 1n]);
     expect(replay.difference).toBeUndefined();
-    expect(replay.engine.requests).toBe(4);
+    expect(replay.venue.requests).toBe(4);
   });
 
   it('has ids 0 where there are no events', () => {
     const replay = replayed([]);
     expect([replay.events, replay.firstEventId, replay.lastEventId]).toEqual([0, 0n, 0n]);
-    expect(replay.engine.stateHash()).toBe(new Reference(SEED).stateHashAt(0));
+    expect(replay.venue.stateHash()).toBe(new Reference(specOfSeed(SEED)).stateHashAt(0));
   });
 });
 
 describe('the reference', () => {
   it('says the same whether asked step by step, at once or backwards', () => {
-    const stepwise = new Reference(SEED);
+    const stepwise = new Reference(specOfSeed(SEED));
     const hashes = [10, 1000, 1000, 3000].map((n) => stepwise.stateHashAt(n));
     expect(hashes[1]).toBe(hashes[2]);
-    expect(new Reference(SEED).stateHashAt(3000)).toBe(hashes[3]);
+    expect(new Reference(specOfSeed(SEED)).stateHashAt(3000)).toBe(hashes[3]);
     expect(stepwise.stateHashAt(10)).toBe(hashes[0]);
   });
 });

@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { specOfSeed } from '../src/flow/flow-spec.js';
 import { checkKeptLog } from '../src/soak/kept-log.js';
 import { GAUGES } from '../src/soak/process-gauges.js';
 import type { SoakSample } from '../src/soak/soak-samples.js';
@@ -20,7 +21,13 @@ const SMALL = ['--blocks', 16, '--rate', 100_000, '--max-segments', 2, '--max-co
 const FIVE_SECONDS = 5 / 60;
 
 const check = (lastEventId: number, seed = 9) =>
-  checkKeptLog({ dir, seed, lastEventId, signal: new AbortController().signal, onProgress: () => {} });
+  checkKeptLog({
+    dir,
+    flow: specOfSeed(seed),
+    lastEventId,
+    signal: new AbortController().signal,
+    onProgress: () => {},
+  });
 
 describe('soak', () => {
   it('rotates, compresses and retires segments, samples each second, and verifies what is left', async () => {

@@ -1,9 +1,10 @@
 import { CrashRun, type Life, type Verdict } from '../crash/crash-run.js';
 import type { KillMoment } from '../crash/kill-plan.js';
+import { type ProfileOptions, paceOf, specOf } from './flow-options.js';
 import { interruptible } from './interrupts.js';
 import { ExitStatus, formatCount, type Output } from './output.js';
 
-export interface CrashCommandOptions {
+export interface CrashCommandOptions extends ProfileOptions {
   readonly dir: string;
   readonly kills: number;
   readonly seed: number;
@@ -13,10 +14,14 @@ export interface CrashCommandOptions {
 
 /** Kills a recording process again and again, and holds the log against the flow each time. */
 export function crash(options: CrashCommandOptions, output: Output): Promise<ExitStatus> {
+  const flow = specOf(options);
+  const pace = paceOf(options, flow);
   return interruptible(async (signal) => {
     let cutShort = 0;
     const run = new CrashRun({
       ...options,
+      flow,
+      pace,
       onLife: (life, verdict) => {
         if (life.isCutShort && life.appended > 0) cutShort++;
         output.say(describeLife(life, verdict));

@@ -34,7 +34,8 @@ export function parseRate(text: string): number {
   return rate;
 }
 
-function wholeNumber(least: number, most: number): (text: string) => number {
+/** A parser of whole numbers in that range. */
+export function wholeNumber(least: number, most: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
     if (!/^\d+$/.test(text) || value < least || value > most) {

@@ -1,55 +1,92 @@
+import { FlowFileWriter } from '../flow/flow-file-writer.js';
 import { Recording } from '../log/recording.js';
+import { type PlayOptions, paceOf, specOf } from './flow-options.js';
 import { interruptible } from './interrupts.js';
 import { ExitStatus, formatCount, formatRate, type Output } from './output.js';
 
-export interface RecordOptions {
+export interface RecordOptions extends PlayOptions {
   readonly dir: string;
-  readonly events: number;
-  readonly seed: number;
+  /** All that there are, where they come from a file and this is left out. */
+  readonly events?: number;
   readonly blocks?: number;
-  readonly rate?: number;
+  readonly flowOut?: string;
 }
 
 /** Records and matches so many requests more. Ctrl-C ends it early, and cleanly. */
 export function record(options: RecordOptions, output: Output): Promise<ExitStatus> {
+  const flow = specOf(options);
+  const pace = paceOf(options, flow);
+  if (options.events === undefined && !('file' in flow)) {
+    throw new Error('--events is needed: a synthetic flow has no end');
+  }
   return interruptible(async (signal) => {
-    const recording = await Recording.open({
-      ...options,
-      onReplay: (events) => output.progress(() => `${formatCount(events)} events of the log replayed`),
-    });
-    let seconds: number;
-    let durableEventId: bigint;
+    const flowOut = options.flowOut === undefined ? undefined : new FlowFileWriter(options.flowOut);
+    const { dir, blocks } = options;
+    let recorded: Recorded;
     try {
-      if (recording.resumedAt > 0) output.say(`going on after event ${formatCount(recording.resumedAt)}`);
-      signal.addEventListener('abort', () => recording.stop());
-      if (signal.aborted) recording.stop();
-      seconds = await recording.run(options.events, options.rate, (done) => {
-        output.progress(() => `${formatCount(done)} of ${formatCount(options.events)} events recorded`);
-      });
-      durableEventId = await recording.recorder.sync();
-    } finally {
-      await recording.close();
+      const onReplay = (events: number) =>
+        output.progress(() => `${formatCount(events)} events of the log replayed`);
+      const recording = await Recording.open({ dir, blocks, flow, pace, flowOut, onReplay });
+      recorded = await run(recording, options.events ?? recording.remaining, output, signal);
+      flowOut?.finish();
+    } catch (error) {
+      flowOut?.discard();
+      throw error;
     }
-    const { engine, appended, resumedAt } = recording;
-    const lastEventId = resumedAt + appended;
-    const result = {
-      events: appended,
-      firstEventId: appended === 0 ? null : String(resumedAt + 1),
-      lastEventId: String(lastEventId),
-      durableEventId: String(durableEventId),
-      seed: options.seed,
-      stateHash: engine.stateHash(),
-      eventsPerSec: Math.round(appended / seconds),
-    };
-    output.result(result, `Recorded ${formatCount(appended)} events in ${options.dir}`, [
-      ['last event', formatCount(lastEventId)],
-      ['on the device', formatCount(durableEventId)],
-      ['append and match', formatRate(appended / seconds)],
-      ['trades', formatCount(engine.trades)],
-      ['requests refused', formatCount(engine.rejects)],
-      ['resting orders', formatCount(engine.book.size)],
-      ['state hash', result.stateHash],
-    ]);
+    report(recorded, options, output);
     return signal.aborted ? ExitStatus.Interrupted : ExitStatus.Sound;
   });
+}
+
+interface Recorded {
+  readonly recording: Recording;
+  readonly seconds: number;
+  readonly durableEventId: bigint;
+}
+
+/** Closes the recording, too. */
+async function run(
+  recording: Recording,
+  events: number,
+  output: Output,
+  signal: AbortSignal,
+): Promise<Recorded> {
+  try {
+    if (recording.resumedAt > 0) output.say(`going on after event ${formatCount(recording.resumedAt)}`);
+    signal.addEventListener('abort', () => recording.stop());
+    if (signal.aborted) recording.stop();
+    const seconds = await recording.run(events, (done) => {
+      output.progress(() => `${formatCount(done)} of ${formatCount(events)} events recorded`);
+    });
+    return { recording, seconds, durableEventId: await recording.recorder.sync() };
+  } finally {
+    await recording.close();
+  }
+}
+
+function report(
+  { recording, seconds, durableEventId }: Recorded,
+  options: RecordOptions,
+  output: Output,
+): void {
+  const { venue, appended, resumedAt } = recording;
+  const lastEventId = resumedAt + appended;
+  const result = {
+    events: appended,
+    firstEventId: appended === 0 ? null : String(resumedAt + 1),
+    lastEventId: String(lastEventId),
+    durableEventId: String(durableEventId),
+    seed: options.flowIn === undefined ? options.seed : null,
+    stateHash: venue.stateHash(),
+    eventsPerSec: appended === 0 ? 0 : Math.round(appended / seconds),
+  };
+  output.result(result, `Recorded ${formatCount(appended)} events in ${options.dir}`, [
+    ['last event', formatCount(lastEventId)],
+    ['on the device', formatCount(durableEventId)],
+    ['append and match', formatRate(appended / seconds)],
+    ['trades', formatCount(venue.trades)],
+    ['requests refused', formatCount(venue.rejects)],
+    ['resting orders', formatCount(venue.restingOrders)],
+    ['state hash', result.stateHash],
+  ]);
 }

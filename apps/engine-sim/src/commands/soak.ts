@@ -2,6 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Durability } from '@fswal/recorder';
+import type { FlowSpec } from '../flow/flow-spec.js';
+import type { Pace } from '../log/paced-flow.js';
 import { checkKeptLog, type KeptLog } from '../soak/kept-log.js';
 import { GAUGES } from '../soak/process-gauges.js';
 import { SoakRun } from '../soak/soak-run.js';
@@ -13,6 +15,7 @@ import {
   type SoakVerdict,
   WINDOW_SECONDS,
 } from '../soak/soak-verdict.js';
+import { type ProfileOptions, paceOf, specOf } from './flow-options.js';
 import { interruptible } from './interrupts.js';
 import { ExitStatus, formatCount, formatRate, type Output, type Row } from './output.js';
 
@@ -31,11 +34,10 @@ segments that could not be compressed or freed, or a log that is not as expected
 
 const GAUGE_HEADER: Row = ['', columns('first', 'last', 'growth')];
 
-export interface SoakCommandOptions {
+export interface SoakCommandOptions extends ProfileOptions {
   readonly minutes: number;
   readonly dir?: string;
   readonly seed: number;
-  readonly rate?: number;
   readonly blocks: number;
   readonly durability: Durability;
   readonly maxSegments: number;
@@ -45,22 +47,35 @@ export interface SoakCommandOptions {
 /** Records and matches for a time, says whether the process has grown, and verifies what retention left of the log. */
 export async function soak(options: SoakCommandOptions, output: Output): Promise<ExitStatus> {
   const { dir } = options;
-  if (dir !== undefined) return soakIn(dir, options, output);
+  const flow = specOf(options);
+  const play = { flow, pace: paceOf(options, flow) };
+  if (dir !== undefined) return soakIn(dir, options, play, output);
   const temporary = mkdtempSync(join(tmpdir(), 'fswal-soak-'));
   try {
-    return await soakIn(temporary, options, output);
+    return await soakIn(temporary, options, play, output);
   } finally {
     rmSync(temporary, { recursive: true, force: true });
   }
 }
 
-async function soakIn(dir: string, options: SoakCommandOptions, output: Output): Promise<ExitStatus> {
-  const recorded = await interruptible((signal) => record(dir, options, output, signal));
+/** What is played, and how fast. */
+interface Play {
+  readonly flow: FlowSpec;
+  readonly pace: Pace;
+}
+
+async function soakIn(
+  dir: string,
+  options: SoakCommandOptions,
+  play: Play,
+  output: Output,
+): Promise<ExitStatus> {
+  const recorded = await interruptible((signal) => record(dir, options, play, output, signal));
   // Ctrl-C has ended the recording; another one, or one that comes only now, ends this.
   const checked = await interruptible(async (signal) => {
     const lastEventId = recorded.run.appended;
     const onProgress = (line: () => string) => output.progress(line);
-    const check = { dir, seed: options.seed, lastEventId, signal, onProgress };
+    const check = { dir, flow: play.flow, lastEventId, signal, onProgress };
     return { log: lastEventId === 0 ? undefined : await checkKeptLog(check), interrupted: signal.aborted };
   });
   const verdict = judge(recorded.run.samples.list(), recorded.seconds);
@@ -119,8 +134,14 @@ function report(findings: Findings, output: Output): void {
   });
 }
 
-async function record(dir: string, options: SoakCommandOptions, output: Output, signal: AbortSignal) {
-  const run = await SoakRun.open({ ...options, dir, seconds: options.minutes * 60 });
+async function record(
+  dir: string,
+  options: SoakCommandOptions,
+  play: Play,
+  output: Output,
+  signal: AbortSignal,
+) {
+  const run = await SoakRun.open({ ...options, ...play, dir, seconds: options.minutes * 60 });
   let seconds: number;
   try {
     signal.addEventListener('abort', () => run.stop());

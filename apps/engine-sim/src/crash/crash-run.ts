@@ -1,7 +1,9 @@
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { parseSegmentFileName } from '@fswal/format';
+import { type FlowSpec, openFlow } from '../flow/flow-spec.js';
 import { Xoshiro128 } from '../flow/xoshiro128.js';
+import type { Pace } from '../log/paced-flow.js';
 import { Phase, PublishedPosition } from '../log/published-position.js';
 import { ForeignLogError } from '../log/recording.js';
 import { Reference } from '../log/reference.js';
@@ -19,7 +21,10 @@ const TAIL_BLOCKS = [16, 64, 256, 2048];
 export interface CrashOptions {
   readonly dir: string;
   readonly kills: number;
+  /** Of the kills. */
   readonly seed: number;
+  readonly flow: FlowSpec;
+  readonly pace?: Pace;
   /** Most events of one life. */
   readonly events: number;
   readonly blocks: number;
@@ -83,7 +88,7 @@ export class CrashRun {
     // Beside the log, not in it: nothing but the log's own files belongs there.
     this.#publishedPath = `${this.#dir}.published`;
     this.#random = new Xoshiro128(options.seed);
-    this.#reference = new Reference(options.seed);
+    this.#reference = new Reference(options.flow);
   }
 
   /** @throws WalError or Error where the log or the processes cannot be worked with */
@@ -115,19 +120,19 @@ export class CrashRun {
   }
 
   async #checkOldLog(): Promise<void> {
-    const { seed } = this.#options;
-    const replay = new Replay({ seed });
+    const { flow } = this.#options;
+    const replay = new Replay({ flow: openFlow(flow) });
     const replayed = await replayLogIfAny(this.#dir, replay);
     if (replayed?.damage !== undefined) throw replayed.damage;
-    if (replay.difference !== undefined) throw new ForeignLogError(this.#dir, seed, replay.difference.reason);
+    if (replay.difference !== undefined) throw new ForeignLogError(this.#dir, flow, replay.difference.reason);
     this.#result.recovered = replay.events;
   }
 
   async #live(published: PublishedPosition): Promise<Life> {
-    const { seed, events, blocks } = this.#options;
+    const { flow, pace, events, blocks } = this.#options;
     const moment = drawKillMoment(this.#random, events);
     const tailBlocks = TAIL_BLOCKS[this.#random.below(TAIL_BLOCKS.length)];
-    const options = { dir: this.#dir, seed, events, blocks, tailBlocks };
+    const options = { dir: this.#dir, flow, pace, events, blocks, tailBlocks };
     const child = RecordingChild.start(options, this.#publishedPath, published);
     this.#child = child;
     try {
@@ -170,7 +175,7 @@ export class CrashRun {
     const dueBefore = result.recovered;
     // Without an append in this life, all that was there before is still due.
     const countUpTo = life.lastAppendedId || Number.MAX_SAFE_INTEGER;
-    const replay = new Replay({ seed: this.#options.seed, countUpTo });
+    const replay = new Replay({ flow: openFlow(this.#options.flow), countUpTo });
     const replayed = await replayLogIfAny(this.#dir, replay);
     const lost = Math.max(0, dueBefore + life.appended - replay.eventsUpTo);
     const mismatch = replayed?.damage?.message ?? replay.difference?.reason ?? this.#compareStates(replay);
@@ -186,7 +191,7 @@ export class CrashRun {
 
   #compareStates(replay: Replay): string | undefined {
     const expected = this.#reference.stateHashAt(Number(replay.lastEventId));
-    const found = replay.engine.stateHash();
+    const found = replay.venue.stateHash();
     return found === expected
       ? undefined
       : `state ${found} after event ${replay.lastEventId}, not ${expected}`;

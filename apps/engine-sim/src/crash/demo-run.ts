@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { openFlow, specOfSeed } from '../flow/flow-spec.js';
 import { Reference } from '../log/reference.js';
 import { Replay } from '../log/replay.js';
 import { replayLog } from '../log/replay-log.js';
@@ -41,11 +42,12 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
   const { events, killedAt } = await killMidway({ dir, logDir, seed, events: EVENTS, signal, say });
 
   say('recovering what it left, and making the same requests again from the seed ...');
-  const replay = new Replay({ seed, countUpTo: killedAt });
+  const flow = specOfSeed(seed);
+  const replay = new Replay({ flow: openFlow(flow), countUpTo: killedAt });
   const proof = await replayLog(logDir, replay);
   signal.throwIfAborted();
-  const hash = replay.engine.stateHash();
-  const expected = new Reference(seed).stateHashAt(replay.events);
+  const hash = replay.venue.stateHash();
+  const expected = new Reference(flow).stateHashAt(replay.events);
   const lost = killedAt - replay.eventsUpTo;
   const stateHashMatches = proof.damage === undefined && replay.difference === undefined && hash === expected;
   const problem = proof.damage?.message ?? replay.difference?.reason;

@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { specOfSeed } from '../flow/flow-spec.js';
 import { Xoshiro128 } from '../flow/xoshiro128.js';
 import { PublishedPosition } from '../log/published-position.js';
 import { RecordingChild } from './recording-child.js';
@@ -44,7 +45,7 @@ export async function killMidway(options: KillMidwayOptions): Promise<Killed> {
     );
     const killAfter = Math.ceil(events * part);
     const child = RecordingChild.start(
-      { dir: logDir, seed, events, blocks: BLOCKS },
+      { dir: logDir, flow: specOfSeed(seed), events, blocks: BLOCKS },
       publishedPath,
       published,
     );

@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import type { FlowSpec } from '../flow/flow-spec.js';
+import type { Pace } from '../log/paced-flow.js';
 import { breathe } from '../log/pause.js';
 import { Phase, type PublishedPosition } from '../log/published-position.js';
 
@@ -15,7 +17,8 @@ const POLLS_PER_BREATH = 10;
 
 export interface ChildOptions {
   readonly dir: string;
-  readonly seed: number;
+  readonly flow: FlowSpec;
+  readonly pace?: Pace | undefined;
   /** It stops after so many, and waits to be killed. */
   readonly events: number;
   readonly blocks?: number | undefined;

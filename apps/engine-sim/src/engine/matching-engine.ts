@@ -96,11 +96,16 @@ export class MatchingEngine {
    */
   stateHash(): string {
     const hash = new StateHash();
+    this.hashInto(hash);
+    return hash.digest();
+  }
+
+  /** Adds what `stateHash` is over to `hash`. */
+  hashInto(hash: StateHash): void {
     for (const count of this.#outcomes) hash.addNumber(count);
     for (const total of this.#totals) hash.addNumber(total);
     hash.addHash(this.#tradeHash);
     this.book.hashInto(hash);
-    return hash.digest();
   }
 
   #dispatch(words: Int32Array, base: number, type: number, orderType: number, side: number): Outcome {

@@ -1,4 +1,4 @@
-/** What `MatchingEngine.apply` did with a request: it was carried out, or why it was refused. */
+/** What `apply` of an engine or a venue did with a request: it was carried out, or why it was refused. */
 export const Outcome = {
   Accepted: 0,
   /** Request type, order type or side is none that exists, or a new order has the id 0. */
@@ -11,8 +11,10 @@ export const Outcome = {
   UnknownOrder: 5,
   /** The order is another user's. */
   NotOwner: 6,
+  /** No venue has an instrument of this number. */
+  UnknownInstrument: 7,
 } as const;
 export type Outcome = (typeof Outcome)[keyof typeof Outcome];
 
-/** Number of different outcomes. */
+/** Number of different outcomes that an engine can have: only a venue knows of instruments. */
 export const OUTCOMES = 7;

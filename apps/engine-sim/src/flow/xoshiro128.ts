@@ -1,3 +1,9 @@
+const TWO_32 = 4_294_967_296;
+
+/** Streams beside the main one: what is drawn from one of them changes nothing that is drawn from another. */
+export const ARRIVALS_STREAM = 1;
+export const INSTRUMENTS_STREAM = 2;
+
 /** xoshiro128** 1.1 (Blackman, Vigna): 32 random bits a draw, period 2^128 - 1, from a 32-bit seed. */
 export class Xoshiro128 {
   #s0: number;
@@ -5,11 +11,14 @@ export class Xoshiro128 {
   #s2: number;
   #s3: number;
 
-  /** @param seed any whole number up to 2^53; all of it counts */
-  constructor(seed: number) {
+  /**
+   * @param seed any whole number up to 2^53; all of it counts
+   * @param stream another number gives another sequence for the same seed
+   */
+  constructor(seed: number, stream = 0) {
     // splitmix32 spreads the seed over the state, which must not be all zero.
     let state = seed | 0;
-    const high = Math.floor(seed / 4_294_967_296) | 0;
+    const high = Math.floor(seed / TWO_32) ^ Math.imul(stream, 0x85ebca6b);
     const next = (): number => {
       state = (state + 0x9e3779b9) | 0;
       let z = state ^ high;
@@ -37,8 +46,13 @@ export class Xoshiro128 {
     return result;
   }
 
-  /** A whole number from 0 to `bound` - 1; `bound` at most 2^31. For tests and schedules, not the hot path. */
+  /** A whole number from 0 to `bound` - 1; `bound` at most 2^31. */
   below(bound: number): number {
-    return Math.floor(((this.next() >>> 0) / 4_294_967_296) * bound);
+    return Math.floor(((this.next() >>> 0) / TWO_32) * bound);
+  }
+
+  /** A number between 0 and 1, neither of them included. */
+  fraction(): number {
+    return ((this.next() >>> 0) + 0.5) / TWO_32;
   }
 }

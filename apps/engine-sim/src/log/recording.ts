@@ -1,7 +1,8 @@
-import { RequestEvent } from '@fswal/format';
 import { RecorderManager } from '@fswal/recorder';
-import type { MatchingEngine } from '../engine/matching-engine.js';
-import type { OrderFlow } from '../flow/order-flow.js';
+import type { Venue } from '../engine/venue.js';
+import type { FlowFileWriter } from '../flow/flow-file-writer.js';
+import { describeFlow, type FlowSpec, openFlow } from '../flow/flow-spec.js';
+import { type Pace, PacedFlow } from './paced-flow.js';
 import { breathe, sleep } from './pause.js';
 import { PublishedPosition } from './published-position.js';
 import { Replay } from './replay.js';
@@ -17,14 +18,17 @@ const SLICE_EVENTS = 262_144;
 
 export interface RecordingOptions {
   readonly dir: string;
-  /** Of the order flow. A log is continued with the seed that it was begun with. */
-  readonly seed: number;
+  /** A log is continued with the flow that it was begun with. */
+  readonly flow: FlowSpec;
+  readonly pace?: Pace | undefined;
   /** Blocks of a segment file, for a new log. */
   readonly blocks?: number | undefined;
   /** Blocks of the tail ring. */
   readonly tailBlocks?: number | undefined;
   /** Where to say how far it has come. */
   readonly published?: PublishedPosition;
+  /** Where to write what was appended, too. */
+  readonly flowOut?: FlowFileWriter | undefined;
   /** Called now and then while a log that is there is replayed, with the events so far. */
   readonly onReplay?: (events: number) => void;
 }
@@ -35,36 +39,41 @@ export interface RecordingOptions {
  */
 export class Recording {
   readonly recorder: RecorderManager;
-  readonly engine: MatchingEngine;
-  readonly #flow: OrderFlow;
+  readonly venue: Venue;
+  readonly #flow: PacedFlow;
   readonly #published: PublishedPosition;
-  readonly #event = new RequestEvent();
+  readonly #flowOut: FlowFileWriter | undefined;
   readonly #resumedAt: number;
   #stopping = false;
 
   private constructor(
     recorder: RecorderManager,
-    engine: MatchingEngine,
-    flow: OrderFlow,
+    venue: Venue,
+    flow: PacedFlow,
     published: PublishedPosition,
+    flowOut: FlowFileWriter | undefined,
   ) {
     this.recorder = recorder;
-    this.engine = engine;
+    this.venue = venue;
     this.#flow = flow;
     this.#published = published;
+    this.#flowOut = flowOut;
     this.#resumedAt = flow.count;
   }
 
   /**
    * @throws WalError where the log cannot be read or written, is damaged, or is in use
-   * @throws ForeignLogError where the log there is not of this seed
+   * @throws ForeignLogError where the log there is not of this flow
+   * @throws FlowFileError where the flow cannot be read
    */
   static async open(options: RecordingOptions): Promise<Recording> {
-    const { dir, seed, blocks, tailBlocks } = options;
-    const replay = new Replay({ seed });
+    const { dir, blocks, tailBlocks } = options;
+    const flow = openFlow(options.flow);
+    const replay = new Replay({ flow });
     const replayed = await replayLogIfAny(dir, replay, options.onReplay);
     if (replayed?.damage !== undefined) throw replayed.damage;
-    if (replay.difference !== undefined) throw new ForeignLogError(dir, seed, replay.difference.reason);
+    if (replay.difference !== undefined)
+      throw new ForeignLogError(dir, options.flow, replay.difference.reason);
     const recorder = await RecorderManager.open({
       dir,
       backpressureTimeoutMs: BACKPRESSURE_TIMEOUT_MS,
@@ -77,7 +86,8 @@ export class Recording {
       throw new Error(`the recorder goes on after event ${eventId}, recovery ended at ${replay.lastEventId}`);
     }
     const published = options.published ?? PublishedPosition.unwatched();
-    const recording = new Recording(recorder, replay.engine, replay.flow!, published);
+    const paced = new PacedFlow(flow, options.pace ?? {});
+    const recording = new Recording(recorder, replay.venue, paced, published, options.flowOut);
     published.begin(recording.#resumedAt);
     return recording;
   }
@@ -91,31 +101,33 @@ export class Recording {
     return this.#flow.count - this.#resumedAt;
   }
 
+  /** Requests that the flow still has. */
+  get remaining(): number {
+    return this.#flow.remaining;
+  }
+
   /** Makes `run` return soon. */
   stop(): void {
     this.#stopping = true;
   }
 
   /**
-   * Records and matches `events` more requests, or fewer after `stop`.
+   * Records and matches `events` more requests, or fewer after `stop` and where the flow ends.
    *
-   * @param rate requests per second at most
    * @param onProgress called now and then
    * @returns seconds that it took
-   * @throws WalError what append throws
+   * @throws WalError what append throws; FlowFileError where the flow cannot be read or written
    */
-  async run(events: number, rate = Infinity, onProgress?: (appended: number) => void): Promise<number> {
+  async run(events: number, onProgress?: (appended: number) => void): Promise<number> {
     const start = performance.now();
-    let done = 0;
-    while (done < events && !this.#stopping) {
-      const seconds = (performance.now() - start) / 1000;
-      const due =
-        rate === Infinity ? SLICE_EVENTS : Math.min(SLICE_EVENTS, Math.floor(seconds * rate) + 1 - done);
-      const slice = Math.max(0, Math.min(events - done, due));
-      this.#appendAndMatch(slice);
-      done += slice;
-      onProgress?.(done);
-      await (due === SLICE_EVENTS ? breathe() : sleep(1));
+    let left = Math.min(events, this.remaining);
+    const total = left;
+    while (left > 0 && !this.#stopping) {
+      this.#flow.tick(performance.now() - start);
+      const done = this.#appendAndMatch(Math.min(left, SLICE_EVENTS));
+      left -= done;
+      onProgress?.(total - left);
+      await (done === SLICE_EVENTS ? breathe() : sleep(1));
     }
     return (performance.now() - start) / 1000;
   }
@@ -124,25 +136,29 @@ export class Recording {
     return this.recorder.close();
   }
 
-  #appendAndMatch(count: number): void {
-    const event = this.#event;
+  /** @returns how many of up to `count` were due */
+  #appendAndMatch(count: number): number {
     const flow = this.#flow;
+    const { event } = flow;
     const published = this.#published;
+    const flowOut = this.#flowOut;
     for (let i = 0; i < count; i++) {
-      const eventId = flow.next(event);
-      event.eventId = eventId;
+      if (!flow.offer()) return i;
       this.recorder.append(event);
-      published.appended = eventId - this.#resumedAt;
-      this.engine.apply(event);
+      flow.take();
+      published.appended = this.appended;
+      this.venue.apply(event);
+      flowOut?.add(event);
     }
+    return count;
   }
 }
 
-/** A log that is not what the seed's flow says: recording on would make it nobody's. */
+/** A log that is not what the flow says: recording on would make it nobody's. */
 export class ForeignLogError extends Error {
   override readonly name = 'ForeignLogError';
 
-  constructor(dir: string, seed: number, reason: string) {
-    super(`the log in ${dir} was not recorded with seed ${seed}: ${reason}`);
+  constructor(dir: string, flow: FlowSpec, reason: string) {
+    super(`the log in ${dir} was not recorded with ${describeFlow(flow)}: ${reason}`);
   }
 }

@@ -1,32 +1,34 @@
 import { RequestEvent } from '@fswal/format';
-import { MatchingEngine } from '../engine/matching-engine.js';
-import { OrderFlow } from '../flow/order-flow.js';
+import { Venue } from '../engine/venue.js';
+import type { Flow } from '../flow/flow.js';
+import { type FlowSpec, openFlow } from '../flow/flow-spec.js';
 
 /**
- * The state that a fresh engine has after the first n requests of a seed, made without any log. Asked for growing n
+ * The state that a fresh engine has after the first n requests of a flow, made without any log. Asked for growing n
  * it goes on from where it is, asked for a smaller one it starts again.
  */
 export class Reference {
-  readonly #seed: number;
+  readonly #spec: FlowSpec;
   readonly #event = new RequestEvent();
-  #flow: OrderFlow;
-  #engine: MatchingEngine;
+  #flow: Flow;
+  #venue: Venue;
 
-  constructor(seed: number) {
-    this.#seed = seed;
-    this.#flow = new OrderFlow(seed);
-    this.#engine = new MatchingEngine();
+  /** @throws FlowFileError, as `stateHashAt` does */
+  constructor(spec: FlowSpec) {
+    this.#spec = spec;
+    this.#flow = openFlow(spec);
+    this.#venue = new Venue();
   }
 
   stateHashAt(requests: number): string {
     if (requests < this.#flow.count) {
-      this.#flow = new OrderFlow(this.#seed);
-      this.#engine = new MatchingEngine();
+      this.#flow = openFlow(this.#spec);
+      this.#venue = new Venue();
     }
     while (this.#flow.count < requests) {
       this.#flow.next(this.#event);
-      this.#engine.apply(this.#event);
+      this.#venue.apply(this.#event);
     }
-    return this.#engine.stateHash();
+    return this.#venue.stateHash();
   }
 }

@@ -1,6 +1,6 @@
 import { EVENT_WORDS, RequestEvent } from '@fswal/format';
-import { MatchingEngine } from '../engine/matching-engine.js';
-import { OrderFlow } from '../flow/order-flow.js';
+import { Venue } from '../engine/venue.js';
+import type { Flow } from '../flow/flow.js';
 
 const TWO_32 = 4_294_967_296;
 
@@ -18,19 +18,18 @@ export interface Difference {
 }
 
 export interface ReplayOptions {
-  readonly seed?: number | undefined;
-  readonly flow?: OrderFlow;
+  readonly flow?: Flow | undefined;
   readonly countUpTo?: number;
 }
 
 /**
- * What a log says, event by event: the engine that it rebuilds, and, with a seed, whether it is that seed's flow from
- * the first request on, byte for byte, with none missing.
+ * What a log says, event by event: the engine that it rebuilds, and, with a flow, whether it is that flow from
+ * where it stands on, byte for byte, with none missing.
  */
 export class Replay {
-  readonly engine = new MatchingEngine();
-  /** Stands behind the last event taken, for who goes on from there; undefined without seed and flow. */
-  readonly flow: OrderFlow | undefined;
+  readonly venue = new Venue();
+  /** Stands behind the last event taken, for who goes on from there; undefined without a flow. */
+  readonly flow: Flow | undefined;
   readonly #expected = new RequestEvent();
   readonly #countUpTo: number;
   #events = 0;
@@ -40,12 +39,11 @@ export class Replay {
   #difference: Difference | undefined;
 
   /**
-   * @param seed of the flow to compare with
-   * @param flow that flow itself, for a log that begins later: it stands before the log's first event
+   * @param flow to compare with: it stands before the log's first event
    * @param countUpTo event id: see `eventsUpTo`
    */
-  constructor({ seed, flow, countUpTo = 0 }: ReplayOptions = {}) {
-    this.flow = flow ?? (seed === undefined ? undefined : new OrderFlow(seed));
+  constructor({ flow, countUpTo = 0 }: ReplayOptions = {}) {
+    this.flow = flow;
     this.#countUpTo = countUpTo;
   }
 
@@ -87,10 +85,15 @@ export class Replay {
     this.#last.words[0] = words[base];
     this.#last.words[1] = words[base + 1];
     if (this.flow !== undefined && this.#difference === undefined) this.#compare(this.flow, words, base);
-    this.engine.apply(event);
+    this.venue.apply(event);
   }
 
-  #compare(flow: OrderFlow, words: Int32Array, base: number): void {
+  #compare(flow: Flow, words: Int32Array, base: number): void {
+    if (flow.count === flow.length) {
+      const { eventIdBig: eventId } = new RequestEvent(words, base);
+      this.#difference = { eventId, reason: `event ${eventId}, and the flow ends with event ${flow.count}` };
+      return;
+    }
     const expected = this.#expected;
     expected.eventId = flow.next(expected);
     let same = true;

@@ -1,6 +1,6 @@
 import { isDamage, RequestEvent, WalError } from '@fswal/format';
 import { RecoveryManager } from '@fswal/recovery';
-import { OrderFlow } from '../flow/order-flow.js';
+import { type FlowSpec, openFlow } from '../flow/flow-spec.js';
 import { breathe } from '../log/pause.js';
 import { Replay } from '../log/replay.js';
 import { replayLog } from '../log/replay-log.js';
@@ -22,8 +22,8 @@ export interface KeptLog {
 
 export interface KeptLogOptions {
   readonly dir: string;
-  /** Of the flow that was recorded. */
-  readonly seed: number;
+  /** The flow that was recorded. */
+  readonly flow: FlowSpec;
   /** The id with which the log should end, above 0. */
   readonly lastEventId: number;
   readonly signal: AbortSignal;
@@ -36,13 +36,13 @@ export interface KeptLogOptions {
  * @throws WalError where the log cannot be read; damage is a result
  */
 export async function checkKeptLog(options: KeptLogOptions): Promise<KeptLog | undefined> {
-  const { dir, seed, lastEventId, signal, onProgress } = options;
+  const { dir, lastEventId, signal, onProgress } = options;
   const begin = await findBegin(dir);
   if (begin instanceof Error) return unsound(begin.message);
   if (begin === 0 || begin > lastEventId) {
     return unsound(begin === 0 ? 'the log is empty' : `the log begins with event ${begin}`);
   }
-  const flow = new OrderFlow(seed);
+  const flow = openFlow(options.flow);
   const scratch = new RequestEvent();
   while (flow.count < begin - 1) {
     flow.skip(Math.min(SLICE_REQUESTS, begin - 1 - flow.count), scratch);

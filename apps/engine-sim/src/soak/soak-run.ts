@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
-import { RequestEvent, WalError } from '@fswal/format';
+import { type RequestEvent, WalError } from '@fswal/format';
 import { listLogDirectory } from '@fswal/format/files';
 import { type Durability, RecorderManager, type RecorderSnapshot } from '@fswal/recorder';
-import { MatchingEngine } from '../engine/matching-engine.js';
-import { OrderFlow } from '../flow/order-flow.js';
+import { Venue } from '../engine/venue.js';
+import { type FlowSpec, openFlow } from '../flow/flow-spec.js';
+import { type Pace, PacedFlow } from '../log/paced-flow.js';
 import { breathe, sleep } from '../log/pause.js';
 import { ProcessGauges } from './process-gauges.js';
 import { SoakSamples } from './soak-samples.js';
@@ -18,10 +19,9 @@ export interface SoakOptions {
   /** A directory without a log. */
   readonly dir: string;
   readonly seconds: number;
-  readonly seed: number;
+  readonly flow: FlowSpec;
+  readonly pace: Pace;
   readonly blocks: number;
-  /** Requests per second at most; undefined = as fast as it goes. */
-  readonly rate?: number | undefined;
   readonly durability: Durability;
   readonly maxSegments: number;
   /** 0: nothing is compressed. */
@@ -35,20 +35,17 @@ export interface SoakOptions {
 export class SoakRun {
   readonly samples: SoakSamples;
   readonly gauges: ProcessGauges;
-  readonly engine = new MatchingEngine();
+  readonly venue = new Venue();
   readonly #recorder: RecorderManager;
-  readonly #flow: OrderFlow;
-  readonly #event = new RequestEvent();
+  readonly #flow: PacedFlow;
   readonly #options: SoakOptions;
-  /** Whether the request in `#event` has found no room in the log yet. */
-  #isPending = false;
   #refusals = 0;
   #stopping = false;
 
   private constructor(recorder: RecorderManager, gauges: ProcessGauges, options: SoakOptions) {
     this.#recorder = recorder;
     this.#options = options;
-    this.#flow = new OrderFlow(options.seed);
+    this.#flow = new PacedFlow(openFlow(options.flow), options.pace);
     this.gauges = gauges;
     this.samples = new SoakSamples(Math.ceil((options.seconds * 1000) / SAMPLE_MS) + 1);
   }
@@ -73,7 +70,7 @@ export class SoakRun {
 
   /** Requests in the log: the id of the last one. */
   get appended(): number {
-    return this.#flow.count - (this.#isPending ? 1 : 0);
+    return this.#flow.count;
   }
   /** Appends that ended with BACKPRESSURE. Each was tried again until it went through. */
   get refusals(): number {
@@ -101,7 +98,7 @@ export class SoakRun {
    * @throws WalError what append throws, but for BACKPRESSURE
    */
   async run(onProgress: (seconds: number) => void): Promise<number> {
-    const { seconds, rate = Infinity } = this.#options;
+    const { seconds } = this.#options;
     const start = performance.now();
     let nextSampleMs = SAMPLE_MS;
     for (;;) {
@@ -113,11 +110,10 @@ export class SoakRun {
         nextSampleMs = (Math.floor(elapsedMs / SAMPLE_MS) + 1) * SAMPLE_MS;
       }
       if (this.#stopping || elapsedMs >= seconds * 1000) return elapsedMs / 1000;
-      const due =
-        rate === Infinity ? SLICE_EVENTS : Math.floor((elapsedMs / 1000) * rate) + 1 - this.appended;
-      this.#appendAndMatch(Math.min(SLICE_EVENTS, due));
+      this.#flow.tick(elapsedMs);
+      const done = this.#appendAndMatch(SLICE_EVENTS);
       onProgress(elapsedMs / 1000);
-      await (due >= SLICE_EVENTS ? breathe() : sleep(1));
+      await (done === SLICE_EVENTS ? breathe() : sleep(1));
     }
   }
 
@@ -125,15 +121,19 @@ export class SoakRun {
     return this.#recorder.close();
   }
 
-  /** As many as there is room for; what there is none for is the first of the next slice. */
-  #appendAndMatch(count: number): void {
-    const event = this.#event;
+  /**
+   * As many as are due and there is room for; what there is none for is the first of the next slice.
+   * @returns how many of up to `count`
+   */
+  #appendAndMatch(count: number): number {
+    const flow = this.#flow;
+    const { event } = flow;
     for (let i = 0; i < count; i++) {
-      if (!this.#isPending) event.eventId = this.#flow.next(event);
-      this.#isPending = !this.#append(event);
-      if (this.#isPending) return;
-      this.engine.apply(event);
+      if (!flow.offer() || !this.#append(event)) return i;
+      flow.take();
+      this.venue.apply(event);
     }
+    return count;
   }
 
   /** @returns false where the log had no room for it in time */
