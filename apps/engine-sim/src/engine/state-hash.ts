@@ -1,3 +1,6 @@
+/** The whole state of a `StateHash`: three int32. */
+export type HashWords = readonly [number, number, number];
+
 /**
  * A 64-bit hash over a sequence of 32-bit words, held as two int32 lanes that feed each other: no BigInt, no
  * allocation, a few nanoseconds a word. It finds differences; it does not resist an adversary.
@@ -6,6 +9,20 @@ export class StateHash {
   #a = 0x243f6a88;
   #b = 0x85a308d3 | 0;
   #count = 0;
+
+  /** One that goes on where another one was. @param words what its `words` were */
+  static from([a, b, count]: HashWords): StateHash {
+    const hash = new StateHash();
+    hash.#a = a;
+    hash.#b = b;
+    hash.#count = count;
+    return hash;
+  }
+
+  /** All that it has taken in so far. */
+  get words(): HashWords {
+    return [this.#a, this.#b, this.#count];
+  }
 
   add(word: number): void {
     let k = Math.imul(word, 0xcc9e2d51);
