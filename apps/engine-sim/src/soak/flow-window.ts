@@ -11,6 +11,7 @@ export class FlowWindow {
   readonly #words: Int32Array;
   readonly #bytes: Uint8Array;
   readonly #event = new RequestEvent();
+  #elapsedMs = 0;
 
   /** @param flow stands before its first request; @param capacity requests that are held */
   constructor(flow: PacedFlow, capacity: number) {
@@ -33,10 +34,15 @@ export class FlowWindow {
     return this.#flow.remaining === 0;
   }
 
-  /** Makes the requests up to `eventId` that are due. @param elapsedMs since the first request was due */
-  fill(eventId: number, elapsedMs: number): void {
+  /** Lets time pass for the flow: it stands still while nobody records. */
+  pass(ms: number): void {
+    this.#elapsedMs += ms;
+  }
+
+  /** Makes the requests up to `eventId` that are due, unless they are there. */
+  fill(eventId: number): void {
     const flow = this.#flow;
-    flow.tick(elapsedMs);
+    flow.tick(this.#elapsedMs);
     while (flow.count < eventId && flow.offer()) {
       const { words, base } = flow.event;
       const at = this.#wordOf(flow.count + 1);

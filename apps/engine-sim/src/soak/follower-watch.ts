@@ -1,17 +1,21 @@
 import { StateHash } from '../engine/state-hash.js';
 import type { Xoshiro128 } from '../flow/xoshiro128.js';
+import { sleep } from '../log/pause.js';
 import { ChildProgram, programPath } from './child-program.js';
 import { Discrepancy } from './discrepancy.js';
 import type { FlowWindow } from './flow-window.js';
 import { type Followed, FollowedMark } from './followed-mark.js';
 import { addEvent } from './follower.js';
 import type { FollowerArguments } from './follower-program.js';
+import { Stall } from './stall.js';
 
 /** Of 5 followers, one is killed this soon: while it starts, or has hardly begun. The others live for up to this long. */
 const EARLY_MS = 400;
 const LATE_MS = 8000;
 /** How long there is none, at most. */
 const PAUSE_MS = 500;
+/** Between two looks at it. */
+const POLL_MS = 1;
 
 export interface FollowerWatchOptions {
   readonly dir: string;
@@ -32,7 +36,7 @@ export class FollowerWatch {
   readonly #options: FollowerWatchOptions;
   readonly #mark: FollowedMark;
   /** Over the flow, up to `#followed`. */
-  #hash = new StateHash();
+  readonly #hash = new StateHash();
   #followed = 0;
   #child: ChildProgram | undefined;
   #isKilled = false;
@@ -81,20 +85,34 @@ export class FollowerWatch {
       this.#isKilled = true;
       void this.#child!.kill();
     }
-    this.compare();
+    this.compare(this.#options.window.count);
   }
 
-  /** Holds what it has confirmed against the flow. @throws Discrepancy */
-  compare(): void {
+  /** Attends it until it has confirmed this event, without which the log is not whole. @throws Discrepancy */
+  async followTo(eventId: number, onPause: () => void): Promise<void> {
+    const stall = new Stall();
+    while (this.#followed < eventId) {
+      this.attend();
+      if (stall.isReached(this.#followed)) {
+        const message = `the follower stands at event ${this.#followed}, and the log ends with event ${eventId}`;
+        throw new Discrepancy('follower', message, { eventId: this.#followed + 1 });
+      }
+      onPause();
+      await sleep(POLL_MS);
+    }
+  }
+
+  /** Holds what it has confirmed against the flow. @param last event that it can have seen. @throws Discrepancy */
+  compare(last: number): void {
     const { eventId, hash } = this.#mark.read();
     const { window } = this.#options;
     if (eventId < this.#followed) {
       const message = `the follower has confirmed event ${this.#followed}, and event ${eventId} after that`;
       throw new Discrepancy('follower', message, { eventId });
     }
-    if (eventId > window.count) {
-      const message = `the follower has seen event ${eventId}, and the flow has come to event ${window.count}`;
-      throw new Discrepancy('follower', message, { eventId });
+    if (eventId > last) {
+      const message = `the follower has seen event ${eventId}, and there are events up to ${last}`;
+      throw new Discrepancy('follower', message, { eventId: last + 1 });
     }
     const before = this.#followed;
     while (this.#followed < eventId) addEvent(this.#hash, window.eventAt(++this.#followed));

@@ -1,21 +1,19 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { BLOCK_EVENTS, EVENT_BYTES } from '@fswal/format';
+import { BLOCK_EVENTS } from '@fswal/format';
 import type { Durability } from '@fswal/recorder';
 import { killDue } from '../crash/kill-due.js';
 import { type FlowSpec, openFlow } from '../flow/flow-spec.js';
 import { Xoshiro128 } from '../flow/xoshiro128.js';
 import { type Pace, PacedFlow } from '../log/paced-flow.js';
-import { sleep } from '../log/pause.js';
-import { Phase, PublishedPosition } from '../log/published-position.js';
-import { ChildProgram, programPath } from './child-program.js';
+import { PublishedPosition } from '../log/published-position.js';
 import { Discrepancy } from './discrepancy.js';
 import { evidenceDir, keepEvidence } from './evidence.js';
 import { FlowWindow } from './flow-window.js';
 import { FollowerWatch } from './follower-watch.js';
 import { drawLife, type LifePlan } from './life-plan.js';
 import { LogJudge } from './log-judge.js';
-import type { RecorderArguments } from './recorder-program.js';
+import { RecordingLife } from './recording-life.js';
 import { refuseLog } from './refuse-log.js';
 
 /** Retention must leave so many segments, or a follower could not keep up with it. */
@@ -24,14 +22,7 @@ const MIN_KEPT_SEGMENTS = 4;
 const LATE_SEGMENTS = 8;
 /** Requests that may be held in memory: 4 GiB of them. */
 const MAX_WINDOW_EVENTS = 2 ** 26;
-/** Requests made and fed between two looks at the processes. */
-const SLICE_EVENTS = 8192;
-/** Between two looks. */
-const POLL_MS = 1;
-/** Processes that have something to do and show no progress for so long hang. */
-const STALL_MS = 60_000;
-/** The last life is to close its log within so long. */
-const CLOSE_MS = 60_000;
+const LAST_LIFE = { moment: { kind: 'opening', afterMs: 0 }, closingMs: 60_000, tailBlocks: 16 } as const;
 
 export interface SoakLivesOptions {
   /** The log's directory, without a log. */
@@ -116,12 +107,11 @@ export class SoakLives {
   };
   #published!: PublishedPosition;
   #follower!: FollowerWatch;
-  #child: ChildProgram | undefined;
+  #life: RecordingLife | undefined;
   #plan: LifePlan | undefined;
   #startMs = 0;
-  /** How long requests were asked for: the flow stands still while nobody records. */
-  #feedMs = 0;
   #stopping = false;
+  readonly #onPause = (): void => this.#options.onProgress?.(this.totals);
 
   /** @throws RangeError where retention leaves too little to follow, or too much is to be held in memory */
   constructor(options: SoakLivesOptions) {
@@ -210,120 +200,63 @@ export class SoakLives {
   }
 
   async #live(plan: LifePlan): Promise<void> {
-    const child = this.#start(plan);
-    await this.#record(child, killDue(plan.moment, this.#published, this.#dir));
-    if (plan.closingMs !== undefined) await child.endFeed(plan.closingMs);
-    if (!child.hasExited) this.#totals.kills++;
-    await this.#judgeLog(child);
+    const life = this.#begin(plan);
+    const isTime = killDue(plan.moment, this.#published, this.#dir);
+    await life.record(() => this.#isOver || isTime(), this.#onPause);
+    if (plan.closingMs !== undefined) await life.close(plan.closingMs);
+    if (!life.hasExited) this.#totals.kills++;
+    await this.#judgeLog(life);
   }
 
   /** A last life that adds nothing and closes the log: the follower then sees all of it. */
   async #finish(): Promise<void> {
-    const child = this.#start({
-      moment: { kind: 'opening', afterMs: 0 },
-      closingMs: CLOSE_MS,
-      tailBlocks: 16,
-    });
-    await child.endFeed(CLOSE_MS);
-    if (!child.hasExited)
-      throw new Discrepancy('recorder', 'the last recording process has not closed its log');
-    await this.#judgeLog(child);
-    const { recovered } = this.#judge;
-    const stall = new Stall();
-    while (this.#follower.followed < recovered) {
-      this.#follower.attend();
-      stall.check(this.#follower.followed, () => {
-        const message = `the follower stands at event ${this.#follower.followed} of ${recovered}`;
-        return new Discrepancy('follower', message, { eventId: this.#follower.followed + 1 });
-      });
-      await this.#pause();
-    }
+    const life = this.#begin(LAST_LIFE);
+    await life.close(LAST_LIFE.closingMs);
+    if (!life.hasExited)
+      throw new Discrepancy('recorder', 'the last recording process did not close its log');
+    await this.#judgeLog(life);
+    await this.#follower.followTo(this.#judge.recovered, this.#onPause);
   }
 
-  #start(plan: LifePlan): ChildProgram {
-    const { blocks, durability, maxSegments, maxCompressed } = this.#options;
+  #begin(plan: LifePlan): RecordingLife {
+    const { blocks, durability, maxSegments, maxCompressed, events } = this.#options;
     const { recovered } = this.#judge;
     this.#plan = plan;
     this.#totals.lives++;
-    const args: RecorderArguments = {
-      publishedPath: this.#publishedPath,
-      dir: this.#dir,
-      recovered,
-      blocks,
-      tailBlocks: plan.tailBlocks,
-      durability,
-      maxSegments,
-      maxCompressed,
-    };
-    this.#child = ChildProgram.start(programPath('recorder-program'), args);
-    return this.#child;
-  }
-
-  /** Feeds the process what is due, until it is time to end it or it has had as much as a life may. @throws Discrepancy */
-  async #record(child: ChildProgram, due: () => boolean): Promise<void> {
-    const base = this.#judge.recovered;
-    const stall = new Stall();
-    let fed = base;
-    for (let now = performance.now(); !due() && !this.#isOver; ) {
-      if (child.hasExited) throw endedByItself(child);
-      const before = now;
-      now = performance.now();
-      if (this.#published.phase === Phase.Recording) {
-        this.#feedMs += now - before;
-        fed = this.#feed(child, base, fed);
-        this.#follower.attend();
-      }
-      const appended = base + this.#published.appended;
-      if (
-        appended === base + this.#options.events ||
-        (this.#window.isExhausted && appended === this.#window.count)
-      )
-        return;
-      const isIdle =
-        this.#published.phase === Phase.Recording && appended === fed && this.#follower.followed === fed;
-      stall.check(isIdle ? Number.NaN : appended + this.#follower.followed, () => {
-        const message = `no progress: ${fed - base} events fed, ${appended - base} appended, followed up to event ${this.#follower.followed}`;
-        return new Discrepancy(appended < fed || fed === base ? 'recorder' : 'follower', message);
-      });
-      await this.#pause();
-    }
-  }
-
-  /** @returns the last event that was fed */
-  #feed(child: ChildProgram, base: number, fed: number): number {
-    const window = this.#window;
-    const last = Math.min(base + this.#options.events, this.#follower.followed + this.#mostLag);
-    let at = fed;
-    for (let sliceEnd = at + SLICE_EVENTS; at < Math.min(last, sliceEnd) && child.hasRoom; ) {
-      if (window.count === at) window.fill(Math.min(last, sliceEnd), this.#feedMs);
-      const count = Math.min(window.count, last, sliceEnd) - at;
-      if (count <= 0) break;
-      const bytes = window.bytesFrom(at + 1, count);
-      child.feed(bytes);
-      at += bytes.length / EVENT_BYTES;
-    }
-    return at;
+    this.#life = new RecordingLife({
+      recorder: {
+        publishedPath: this.#publishedPath,
+        dir: this.#dir,
+        recovered,
+        blocks,
+        tailBlocks: plan.tailBlocks,
+        durability,
+        maxSegments,
+        maxCompressed,
+      },
+      published: this.#published,
+      window: this.#window,
+      follower: this.#follower,
+      mostEvents: events,
+      mostLag: this.#mostLag,
+    });
+    return this.#life;
   }
 
   /** Judges what a process has left that has closed its log, or is killed now. @throws Discrepancy, WalError */
-  async #judgeLog(child: ChildProgram): Promise<void> {
-    if (child.hasExited && this.#published.phase !== Phase.Done) throw endedByItself(child);
-    await child.kill();
-    const { appended } = this.#published;
-    this.#totals.events += appended;
+  async #judgeLog(life: RecordingLife): Promise<void> {
+    life.throwIfFailed();
+    await life.kill();
+    const { appended } = life;
+    this.#totals.events += appended - this.#judge.recovered;
     this.#options.afterKill?.(this.#dir, this.#totals.lives);
-    const { recovered, kept, bytes } = await this.#judge.judge(this.#due);
+    const { recovered, kept, bytes } = await this.#judge.judge(appended);
     // They are counted as recovered from here on.
     this.#published.reset();
     this.#totals.recovered += recovered;
     this.#totals.comparedEvents += kept;
     this.#totals.verifiedBytes += bytes;
-    this.#follower.compare();
-    if (this.#follower.followed > this.#judge.recovered) {
-      const message = `the follower has seen event ${this.#follower.followed}, and recovery ends with event ${this.#judge.recovered}`;
-      throw new Discrepancy('follower', message, { eventId: this.#judge.recovered + 1 });
-    }
-    await this.#pause();
+    this.#follower.compare(this.#judge.recovered);
   }
 
   async #stopAt(discrepancy: Discrepancy): Promise<SoakLivesResult> {
@@ -345,33 +278,7 @@ export class SoakLives {
   }
 
   async #endProcesses(): Promise<void> {
-    await this.#child?.kill();
+    await this.#life?.kill();
     await this.#follower.end();
-  }
-
-  async #pause(): Promise<void> {
-    this.#options.onProgress?.(this.totals);
-    await sleep(POLL_MS);
-  }
-}
-
-function endedByItself(child: ChildProgram): Discrepancy {
-  return new Discrepancy('recorder', `the recording process ended by itself: ${child.lastWords}`);
-}
-
-/** Finds out that a value has not changed for too long. */
-class Stall {
-  #value = Number.NaN;
-  #sinceMs = performance.now();
-
-  /** @param value NaN where there is nothing to wait for. @throws what `error` makes */
-  check(value: number, error: () => Discrepancy): void {
-    const now = performance.now();
-    if (value !== this.#value) {
-      this.#value = value;
-      this.#sinceMs = now;
-    } else if (now - this.#sinceMs > STALL_MS) {
-      throw error();
-    }
   }
 }
