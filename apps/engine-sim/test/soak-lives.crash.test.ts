@@ -56,10 +56,10 @@ const flip = (file: string, at: number) => {
 
 describe(`soak, seed ${SEED}`, () => {
   it('loses nothing over some lives, its follower sees all of it, and nothing but the log is left', async () => {
-    const { totals, discrepancy } = await soak({ lives: 8 });
+    const { totals, discrepancy } = await soak({ lives: 6 });
     expect(discrepancy).toBeUndefined();
     // The last life only closes the log.
-    expect(totals).toMatchObject({ lives: 9, lost: 0, followed: totals.recovered });
+    expect(totals).toMatchObject({ lives: 7, lost: 0, followed: totals.recovered });
     expect(totals.kills).toBeGreaterThan(0);
     expect(totals.events).toBeGreaterThan(0);
     expect(totals.recovered).toBeGreaterThanOrEqual(totals.events);
@@ -231,6 +231,18 @@ describe('soak as a command', () => {
       tmpDir: parent,
     });
     expect([run.status, run.stdout], run.stderr).toEqual([130, expect.stringContaining('No discrepancy')]);
+    expect(readdirSync(parent)).toEqual([]);
+  });
+
+  it('leaves nothing behind where it cannot begin', async () => {
+    for (const args of [
+      ['--max-segments', 2, '--max-compressed', 1],
+      ['--blocks', 130_000],
+      ['--profile', 'no-such-file'],
+    ]) {
+      const run = await engineSim(['soak', '--minutes', 1, ...args], { tmpDir: parent });
+      expect([run.status, run.stdout], run.stderr).toEqual([2, '']);
+    }
     expect(readdirSync(parent)).toEqual([]);
   });
 

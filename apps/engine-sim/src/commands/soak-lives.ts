@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SoakLives, type SoakLivesResult, type SoakTotals } from '../soak/soak-lives.js';
@@ -19,9 +19,15 @@ export async function soakLives(
 ): Promise<ExitStatus> {
   if (options.dir !== undefined) return soakIn(options.dir, options, output);
   const temporary = mkdtempSync(join(tmpdir(), 'fswal-soak-'));
-  const status = await soakIn(join(temporary, 'log'), options, output);
-  if (status !== ExitStatus.Damaged) rmSync(temporary, { recursive: true });
-  return status;
+  let isEvidence = true;
+  try {
+    const status = await soakIn(join(temporary, 'log'), options, output);
+    isEvidence = status === ExitStatus.Damaged;
+    return status;
+  } finally {
+    // What failed may be worth a look, but for what never began.
+    if (!isEvidence || readdirSync(temporary).length === 0) rmSync(temporary, { recursive: true });
+  }
 }
 
 function soakIn(

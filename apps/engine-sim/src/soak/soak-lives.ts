@@ -7,6 +7,7 @@ import { type FlowSpec, openFlow } from '../flow/flow-spec.js';
 import { Xoshiro128 } from '../flow/xoshiro128.js';
 import { type Pace, PacedFlow } from '../log/paced-flow.js';
 import { PublishedPosition } from '../log/published-position.js';
+import { collectGarbage } from './collect-garbage.js';
 import { Discrepancy } from './discrepancy.js';
 import { evidenceDir, keepEvidence } from './evidence.js';
 import { FlowWindow } from './flow-window.js';
@@ -257,6 +258,7 @@ export class SoakLives {
     this.#totals.comparedEvents += kept;
     this.#totals.verifiedBytes += bytes;
     this.#follower.compare(this.#judge.recovered);
+    collectGarbage();
   }
 
   async #stopAt(discrepancy: Discrepancy): Promise<SoakLivesResult> {
