@@ -2,21 +2,29 @@ import { Command, CommanderError, Option } from 'commander';
 import { crash } from './commands/crash.js';
 import { demo } from './commands/demo.js';
 import { addFlowInOption, addPaceOptions, addProfileOptions } from './commands/flow-options.js';
+import { IMPORT_HELP, importFlow, ON_ERROR, parseDate, parseSymbols } from './commands/import.js';
 import {
   parseBlocks,
+  parseCheckpointPace,
   parseEvents,
+  parseInstrument,
+  parseKeptCheckpoints,
   parseKills,
   parseMaxCompressed,
+  parseMaxReports,
   parseMaxSegments,
   parseMinutes,
   parseRate,
   parseSeed,
+  parseTick,
+  parseUsers,
 } from './commands/options.js';
 import { ExitStatus, Output } from './commands/output.js';
 import { record } from './commands/record.js';
 import { recover } from './commands/recover.js';
 import { SOAK_DURABILITIES, SOAK_HELP, soak } from './commands/soak.js';
 import { LIFE_EVENTS } from './commands/soak-lives.js';
+import { MARKET_DATA_FORMATS } from './import/import-run.js';
 
 const EXIT_HELP = `
 Exit status: 0 sound, 1 events lost, damaged or not as expected, 2 usage or I/O error, 130 interrupted.`;
@@ -51,7 +59,7 @@ function buildProgram(done: (status: ExitStatus) => void): Command {
   const command = <T extends object>(
     name: string,
     description: string,
-    run: (options: T, output: Output) => Promise<ExitStatus>,
+    run: (options: T, output: Output, args: readonly string[]) => Promise<ExitStatus>,
   ): Command =>
     program
       .command(name)
@@ -59,8 +67,9 @@ function buildProgram(done: (status: ExitStatus) => void): Command {
       .option('--json', 'one JSON object on stdout and nothing else there')
       .allowExcessArguments(false)
       .addHelpText('after', EXIT_HELP)
-      .action(async ({ json = false, ...options }: T & { json?: boolean }) => {
-        done(await run(options as unknown as T, new Output({ json })));
+      .action(async function (this: Command) {
+        const { json = false, ...options } = this.opts<T & { json?: boolean }>();
+        done(await run(options as unknown as T, new Output({ json }), this.args));
       });
 
   const recordCommand = command(
@@ -72,12 +81,19 @@ function buildProgram(done: (status: ExitStatus) => void): Command {
     .option('--events <n>', 'requests to record; may be left out with --flow-in', parseEvents)
     .option('--seed <n>', 'seed of the order flow', parseSeed, 1)
     .option('--blocks <n>', 'blocks per segment, for a new log', parseBlocks)
-    .option('--flow-out <file>', 'write what is recorded to a flow file, too');
+    .option('--flow-out <file>', 'write what is recorded to a flow file, too')
+    .option('--checkpoint-every <n>', 'a checkpoint each n events, or each <n>s seconds', parseCheckpointPace)
+    .option('--keep-checkpoints <k>', 'how many are kept', parseKeptCheckpoints, 2);
   addPaceOptions(addFlowInOption(addProfileOptions(recordCommand))).addHelpText('after', FLOW_HELP);
-  const recoverCommand = command('recover', 'replay a log into a fresh engine', recover)
+  const recoverCommand = command(
+    'recover',
+    'rebuild the engine from its log, and from its newest checkpoint if there is one',
+    recover,
+  )
     .requiredOption('--dir <dir>', 'the log directory')
     .option('--seed <n>', 'seed that the log was recorded with: compares with it', parseSeed)
-    .option('--rate <n>', 'the rate of the arrivals that it was recorded with', parseRate);
+    .option('--rate <n>', 'the rate of the arrivals that it was recorded with', parseRate)
+    .option('--full', 'replay the whole log, whatever checkpoints there are');
   addFlowInOption(addProfileOptions(recoverCommand));
   const crashCommand = command(
     'crash',
@@ -89,8 +105,27 @@ function buildProgram(done: (status: ExitStatus) => void): Command {
     .option('--seed <n>', 'seed of the order flow and of the kills', parseSeed, 1)
     .option('--events <n>', 'most requests between two kills', parseEvents, 50_000)
     .option('--blocks <n>', 'blocks per segment, for a new log', parseBlocks, 64)
-    .option('--rate <n>', 'requests per second (default: as fast as it goes)', parseRate);
+    .option('--rate <n>', 'requests per second (default: as fast as it goes)', parseRate)
+    .option('--checkpoints', 'take checkpoints too, go on from them, and compare what they give');
   addProfileOptions(crashCommand);
+  command('import', 'make a flow file of public market data', importFlow)
+    .argument('<file>', 'the market data')
+    .addOption(
+      new Option('--format <format>', 'of the market data')
+        .choices(MARKET_DATA_FORMATS)
+        .makeOptionMandatory(),
+    )
+    .requiredOption('-o, --out <flow>', 'the flow file to write')
+    .option('--instrument <n>', 'of all requests; lobster only (default: 0)', parseInstrument)
+    .option('--symbol <symbols>', 'import these alone, such as AAPL,MSFT; itch only', parseSymbols)
+    .option('--tick <n>', 'price of a tick, in 1/10,000 dollars', parseTick, 100)
+    .option('--users <n>', 'users to spread the orders over', parseUsers, 1024)
+    .addOption(
+      new Option('--date <day>', 'of the times in the data').argParser(parseDate).default(0n, '1970-01-01'),
+    )
+    .addOption(new Option('--on-error <what>', 'at malformed input').choices(ON_ERROR).default('skip'))
+    .option('--max-reports <n>', 'most malformed lines or messages that are reported', parseMaxReports, 10)
+    .addHelpText('after', IMPORT_HELP);
   command('demo', 'record, kill, recover, prove; in a temporary directory', demo).option(
     '--seed <n>',
     'seed of the order flow and of the kill',

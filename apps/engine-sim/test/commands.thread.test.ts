@@ -42,6 +42,8 @@ describe('record and recover', () => {
       'stateHash',
       'eventsPerSec',
       'report',
+      'checkpoint',
+      'skipped',
     ]);
     expect(recovered).toMatchObject({
       events: 30_000,
@@ -77,6 +79,49 @@ describe('record and recover', () => {
     const recorded = jsonOf(run);
     const recovered = jsonOf(await engineSim(['recover', '--dir', dir, '--seed', SEED, '--json']));
     expect(recovered).toMatchObject({ lastEventId: recorded.lastEventId, stateHash: recorded.stateHash });
+  });
+
+  it('takes checkpoints, goes on from the newest, and proves it against the seed and the whole log', async () => {
+    const first = jsonOf(await record(20_000, '--blocks', 16, '--checkpoint-every', 20_000));
+    expect(first).toMatchObject({ checkpoint: null, skipped: [] });
+    expect(first.checkpoints).toMatchObject({
+      written: 1,
+      lastEventId: '20000',
+      failed: 0,
+      lastFailure: null,
+    });
+    const file = join(`${dir}.checkpoints`, 'checkpoint-00000000000000020000.fscp');
+    const run = await record(5000);
+    expect(run.stderr).toContain('from the checkpoint of event 20,000');
+    expect(jsonOf(run)).toMatchObject({ checkpoint: { eventId: '20000', file }, checkpoints: null });
+
+    const args = ['recover', '--dir', dir, '--seed', SEED, '--json'];
+    const tail = jsonOf(await engineSim(args));
+    expect(tail).toMatchObject({ events: 5000, firstEventId: '20001', lastEventId: '25000' });
+    expect(tail).toMatchObject({
+      checkpoint: { eventId: '20000', file },
+      skipped: [],
+      stateHashMatches: true,
+    });
+    const whole = jsonOf(await engineSim([...args, '--full']));
+    expect(whole).toMatchObject({ events: 25_000, checkpoint: null, skipped: [], stateHashMatches: true });
+    expect(whole.stateHash).toBe(tail.stateHash);
+
+    writeFileSync(file, readFileSync(file).subarray(0, 500));
+    const fallback = await engineSim(args);
+    expect([fallback.status, jsonOf(fallback).checkpoint]).toEqual([0, null]);
+    const reason = expect.stringContaining('it has 500 bytes, and was written with');
+    expect(jsonOf(fallback)).toMatchObject({ skipped: [{ file, reason }], stateHash: tail.stateHash });
+    expect(fallback.stderr).toContain('checkpoint not used: it has 500 bytes');
+    expect(fallback.stderr).toContain('from the whole log');
+  });
+
+  it('recover: no state where retention took what it follows from, and no checkpoint has it', async () => {
+    await record(30_000, '--blocks', 16);
+    rmSync(join(dir, segmentFileName(0)));
+    const run = await engineSim(['recover', '--dir', dir, '--json']);
+    expect(run.status).toBe(1);
+    expect(run.stderr).toContain('the log begins with event 4097: retention has taken what was before it');
   });
 
   it('says in words what it did, without --json', async () => {
@@ -139,6 +184,8 @@ describe('what recover and record refuse', () => {
     [['record', '--dir', 'x', '--events', '0']],
     [['record', '--dir', 'x', '--events', '5', '--blocks', '3']],
     [['record', '--dir', 'x', '--events', '5', '--colour', 'red']],
+    [['record', '--dir', 'x', '--events', '5', '--checkpoint-every', '0']],
+    [['record', '--dir', 'x', '--events', '5', '--checkpoint-every', '1', '--keep-checkpoints', '0']],
     [['recover']],
     [['recover', '--dir', 'x', 'extra']],
     [['crash', '--dir', 'x']],

@@ -1,7 +1,7 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { TAIL_RING_FILE } from '@fswal/format';
+import { checksum, TAIL_RING_FILE } from '@fswal/format';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CrashRun } from '../src/crash/crash-run.js';
 import { specOfSeed } from '../src/flow/flow-spec.js';
@@ -9,6 +9,12 @@ import { Reference } from '../src/log/reference.js';
 import { engineSim, jsonOf } from './engine-sim.js';
 
 const SEED = Math.floor(Date.now() / 1000);
+
+/** Changes a byte of a checkpoint, and its checksum with it. */
+function reseal(bytes: Buffer, at: number): void {
+  bytes[at] ^= 1;
+  bytes.writeBigUInt64LE(checksum(bytes.subarray(0, -8), 0n), bytes.length - 8);
+}
 
 let parent: string;
 let dir: string;
@@ -90,6 +96,43 @@ describe(`crash, seed ${SEED}`, () => {
     });
     const result = await run.run();
     expect(result).toMatchObject({ kills: 3, recovered: 0, lost: result.appended, mismatches: 0 });
+  });
+
+  it('goes on from checkpoints, and what they give is what the whole log gives', async () => {
+    const args = ['crash', '--dir', dir, '--kills', 8, '--seed', SEED, '--events', 20_000, '--blocks', 16];
+    const run = await engineSim([...args, '--checkpoints', '--json']);
+    const result = jsonOf(run);
+    expect(result, run.stderr).toMatchObject({ kills: 8, lost: 0, mismatches: 0 });
+    expect(Object.keys(result).at(-1)).toBe('checkpoints');
+    expect(run.status).toBe(0);
+    expect(readdirSync(parent).sort()).toEqual(['log', 'log.checkpoints']);
+  });
+
+  it.each([
+    ['is damaged', (bytes: Buffer) => bytes.fill(0xff, 100, 120), 'cannot be used'],
+    ['has another state', (bytes: Buffer) => reseal(bytes, 104), 'from checkpoint'],
+  ])('would see a checkpoint that %s', async (_, harm, mismatch) => {
+    await engineSim(['record', '--dir', dir, '--events', 5000, '--seed', SEED, '--checkpoint-every', 5000]);
+    const file = join(`${dir}.checkpoints`, 'checkpoint-00000000000000005000.fscp');
+    const bytes = readFileSync(file);
+    harm(bytes);
+    // After the life, which would have moved it aside. In one event it takes none of its own.
+    let found: string | undefined;
+    const run = new CrashRun({
+      dir,
+      kills: 1,
+      seed: SEED,
+      flow: specOfSeed(SEED),
+      events: 1,
+      blocks: 16,
+      checkpoints: true,
+      afterKill: () => writeFileSync(file, bytes),
+      onLife: (_life, verdict) => {
+        found = verdict.mismatch;
+      },
+    });
+    expect(await run.run()).toMatchObject({ kills: 1, lost: 0, mismatches: 1 });
+    expect(found).toContain(mismatch);
   });
 
   it('stops and cleans up when it is interrupted', async () => {

@@ -1,6 +1,12 @@
 import { InvalidArgumentError } from 'commander';
 import { describe, expect, it } from 'vitest';
-import { parseBlocks, parseEvents, parseRate, parseSeed } from '../src/commands/options.js';
+import {
+  parseBlocks,
+  parseCheckpointPace,
+  parseEvents,
+  parseRate,
+  parseSeed,
+} from '../src/commands/options.js';
 import { formatRate, toJson } from '../src/commands/output.js';
 import { drawKillMoment } from '../src/crash/kill-plan.js';
 import { Xoshiro128 } from '../src/flow/xoshiro128.js';
@@ -30,6 +36,20 @@ describe('options', () => {
       expect(() => parseRate(text)).toThrow(InvalidArgumentError);
     }
   });
+});
+
+describe('how often checkpoints are taken', () => {
+  it('is said in events or in seconds', () => {
+    expect(parseCheckpointPace('100000')).toEqual({ events: 100_000 });
+    expect(parseCheckpointPace('2.5s')).toEqual({ seconds: 2.5 });
+  });
+
+  it.each(['', 's', '0', '0s', '-1s', '1e3s', '1..5s', '86401s', '5 s', '1.5', '5m'])(
+    'is not said by %j',
+    (text) => {
+      expect(() => parseCheckpointPace(text)).toThrow(InvalidArgumentError);
+    },
+  );
 });
 
 describe('output', () => {

@@ -48,6 +48,7 @@ describe('a paced flow', () => {
     expect([paced.offer(), paced.offer(), paced.event.eventId, paced.count]).toEqual([true, true, 1, 0]);
     paced.take();
     expect([paced.count, paced.offer(), paced.event.eventId]).toEqual([1, true, 2]);
+    expect(paced.last.eventId).toBe(1);
     expect(paced.remaining).toBe(Number.POSITIVE_INFINITY);
   });
 

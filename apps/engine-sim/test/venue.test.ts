@@ -61,6 +61,15 @@ describe('a venue', () => {
     }
   });
 
+  it('has the same state whether its engines were made before or at their first request', () => {
+    const requests = [of(2, bid(1, 100, 5)), of(1, ask(2, 110, 5))];
+    const ready = new Venue(5);
+    expect(ready.stateHash()).toBe(new Venue().stateHash());
+    for (const event of requests) ready.apply(event);
+    expect(ready.stateHash()).toBe(venueOf(...requests).stateHash());
+    expect(ready.instruments).toEqual([0, 1, 2, 3, 4]);
+  });
+
   it('counts what is for no instrument, as part of its state, and makes no engine for it', () => {
     const venue = venueOf(bid(1, 100, 5));
     const before = venue.stateHash();

@@ -1,8 +1,9 @@
+import type { CheckpointProofs } from '../crash/checkpoint-proof.js';
 import { CrashRun, type Life, type Verdict } from '../crash/crash-run.js';
 import type { KillMoment } from '../crash/kill-plan.js';
 import { type ProfileOptions, paceOf, specOf } from './flow-options.js';
 import { interruptible } from './interrupts.js';
-import { ExitStatus, formatCount, type Output } from './output.js';
+import { ExitStatus, formatCount, type Output, type Row } from './output.js';
 
 export interface CrashCommandOptions extends ProfileOptions {
   readonly dir: string;
@@ -10,6 +11,7 @@ export interface CrashCommandOptions extends ProfileOptions {
   readonly seed: number;
   readonly events: number;
   readonly blocks: number;
+  readonly checkpoints?: boolean;
 }
 
 /** Kills a recording process again and again, and holds the log against the flow each time. */
@@ -39,6 +41,7 @@ export function crash(options: CrashCommandOptions, output: Output): Promise<Exi
         ['events recovered', formatCount(result.recovered)],
         ['lost', formatCount(result.lost)],
         ['mismatches', formatCount(result.mismatches)],
+        ...(result.checkpoints === undefined ? [] : describeCheckpoints(result.checkpoints)),
       ],
       sound
         ? { sound, text: 'No event whose append had returned was lost, and every recovered state is right.' }
@@ -61,4 +64,11 @@ function describeMoment(moment: KillMoment): string {
   if (moment.kind === 'opening') return `${moment.afterMs} ms after its start`;
   if (moment.kind === 'rotation') return `at rotation ${moment.rotations}`;
   return `after ${formatCount(moment.events)} events`;
+}
+
+function describeCheckpoints({ recoveries, cutShort }: CheckpointProofs): Row[] {
+  return [
+    ['from a checkpoint', `${formatCount(recoveries)} recoveries`],
+    ['while writing one', `${formatCount(cutShort)} kills`],
+  ];
 }

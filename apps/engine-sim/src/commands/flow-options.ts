@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { MAX_INSTRUMENTS } from '../engine/instrument.js';
 import {
   type ArrivalsProfile,
   type FlowProfile,
@@ -10,11 +9,10 @@ import {
 import type { FlowSpec } from '../flow/flow-spec.js';
 import { FlowProfileError } from '../flow/profile-rules.js';
 import type { Pace } from '../log/paced-flow.js';
-import { parseRate, wholeNumber } from './options.js';
+import { parseInstruments, parseRate, parseUsers } from './options.js';
 
 const ARRIVALS = ['max', 'fixed', 'poisson', 'hawkes'] as const satisfies readonly ArrivalsProfile['kind'][];
 const MIX = ['new', 'price', 'quantity', 'cancel'] as const satisfies readonly (keyof MixProfile)[];
-const MAX_USERS = 1_000_000;
 
 /** What a command line says of a synthetic flow besides its seed. */
 export interface ProfileOptions {
@@ -43,8 +41,8 @@ export function addProfileOptions(command: Command): Command {
     .option('--profile <file>', 'JSON that says what the order flow is like')
     .addOption(new Option('--arrivals <kind>', 'when requests come (default: max)').choices(ARRIVALS))
     .option('--mix <weights>', 'of the request types, such as new=4,price=1,quantity=1,cancel=3', parseMix)
-    .option('--instruments <n>', 'how many', wholeNumber(1, MAX_INSTRUMENTS))
-    .option('--users <n>', 'how many', wholeNumber(1, MAX_USERS));
+    .option('--instruments <n>', 'how many', parseInstruments)
+    .option('--users <n>', 'how many', parseUsers);
 }
 
 /** In place of profile options, in a command that has those as well. */

@@ -1,8 +1,10 @@
+import type { CheckpointCounts, CheckpointPace } from '../checkpoint/checkpointer.js';
 import { FlowFileWriter } from '../flow/flow-file-writer.js';
 import { Recording } from '../log/recording.js';
+import { checkpointOf, sayBegin } from './begin.js';
 import { type PlayOptions, paceOf, specOf } from './flow-options.js';
 import { interruptible } from './interrupts.js';
-import { ExitStatus, formatCount, formatRate, type Output } from './output.js';
+import { ExitStatus, formatCount, formatRate, type Output, type Row } from './output.js';
 
 export interface RecordOptions extends PlayOptions {
   readonly dir: string;
@@ -10,6 +12,8 @@ export interface RecordOptions extends PlayOptions {
   readonly events?: number;
   readonly blocks?: number;
   readonly flowOut?: string;
+  readonly checkpointEvery?: CheckpointPace;
+  readonly keepCheckpoints?: number;
 }
 
 /** Records and matches so many requests more. Ctrl-C ends it early, and cleanly. */
@@ -21,12 +25,21 @@ export function record(options: RecordOptions, output: Output): Promise<ExitStat
   }
   return interruptible(async (signal) => {
     const flowOut = options.flowOut === undefined ? undefined : new FlowFileWriter(options.flowOut);
-    const { dir, blocks } = options;
+    const { dir, blocks, checkpointEvery: checkpoints, keepCheckpoints: keptCheckpoints } = options;
     let recorded: Recorded;
     try {
       const onReplay = (events: number) =>
         output.progress(() => `${formatCount(events)} events of the log replayed`);
-      const recording = await Recording.open({ dir, blocks, flow, pace, flowOut, onReplay });
+      const recording = await Recording.open({
+        dir,
+        blocks,
+        flow,
+        pace,
+        flowOut,
+        checkpoints,
+        keptCheckpoints,
+        onReplay,
+      });
       recorded = await run(recording, options.events ?? recording.remaining, output, signal);
       flowOut?.finish();
     } catch (error) {
@@ -52,6 +65,7 @@ async function run(
   signal: AbortSignal,
 ): Promise<Recorded> {
   try {
+    sayBegin(recording.recovered, output);
     if (recording.resumedAt > 0) output.say(`going on after event ${formatCount(recording.resumedAt)}`);
     signal.addEventListener('abort', () => recording.stop());
     if (signal.aborted) recording.stop();
@@ -69,7 +83,10 @@ function report(
   options: RecordOptions,
   output: Output,
 ): void {
-  const { venue, appended, resumedAt } = recording;
+  const { venue, appended, resumedAt, recovered, checkpoints } = recording;
+  if (checkpoints !== undefined && checkpoints.lastFailure !== null) {
+    output.say(`${formatCount(checkpoints.failed)} checkpoints not written: ${checkpoints.lastFailure}`);
+  }
   const lastEventId = resumedAt + appended;
   const result = {
     events: appended,
@@ -79,6 +96,8 @@ function report(
     seed: options.flowIn === undefined ? options.seed : null,
     stateHash: venue.stateHash(),
     eventsPerSec: appended === 0 ? 0 : Math.round(appended / seconds),
+    ...checkpointOf(recovered),
+    checkpoints: checkpoints ?? null,
   };
   output.result(result, `Recorded ${formatCount(appended)} events in ${options.dir}`, [
     ['last event', formatCount(lastEventId)],
@@ -88,5 +107,11 @@ function report(
     ['requests refused', formatCount(venue.rejects)],
     ['resting orders', formatCount(venue.restingOrders)],
     ['state hash', result.stateHash],
+    ...(checkpoints === undefined ? [] : [describeCheckpoints(checkpoints)]),
   ]);
+}
+
+function describeCheckpoints({ written, failed, longestCopyUs }: CheckpointCounts): Row {
+  const counts = `${formatCount(written)} written, ${formatCount(failed)} not`;
+  return ['checkpoints', `${counts}; the engine waited ${formatCount(longestCopyUs)} us for one at most`];
 }

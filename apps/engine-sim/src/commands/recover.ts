@@ -1,8 +1,9 @@
 import { WalError } from '@fswal/format';
-import { describeFlow, type FlowSpec, openFlow } from '../flow/flow-spec.js';
+import { describeFlow, type FlowSpec } from '../flow/flow-spec.js';
+import { recoverState } from '../log/recover-state.js';
 import { Reference } from '../log/reference.js';
-import { Replay } from '../log/replay.js';
-import { replayLog } from '../log/replay-log.js';
+import type { Replay } from '../log/replay.js';
+import { checkpointOf, sayBegin } from './begin.js';
 import { hasProfileOptions, type ProfileOptions, specOf } from './flow-options.js';
 import { ExitStatus, formatCount, formatRate, type Output } from './output.js';
 
@@ -10,34 +11,41 @@ export interface RecoverOptions extends ProfileOptions {
   readonly dir: string;
   readonly seed?: number;
   readonly flowIn?: string;
+  readonly full?: boolean;
 }
 
-/** Replays a log into a fresh engine; with a flow, also says whether it is that flow. */
+/** Rebuilds an engine from its log; with a flow, also says whether it is that flow. */
 export async function recover(options: RecoverOptions, output: Output): Promise<ExitStatus> {
-  const { dir } = options;
+  const { dir, full } = options;
   const flow = flowOf(options);
-  const replay = new Replay({ flow: flow && openFlow(flow) });
-  const { seconds, report, damage } = await replayLog(dir, replay, (events) => {
+  const onProgress = (events: number): void => {
     output.progress(() => `${formatCount(events)} events replayed`);
-  });
+  };
+  const recovered = await recoverState({ dir, flow, full, onProgress });
+  sayBegin(recovered, output);
+  const { replay, log, checkpoint, incomplete } = recovered;
+  if (log instanceof WalError) throw log;
+  const { seconds, report, damage } = log;
   if (damage === undefined && report.oldestSegmentIndex === null && report.tailRing === null) {
     throw new WalError('SEGMENT_NOT_FOUND', 'there is no log', { file: dir });
   }
   const stateHash = replay.venue.stateHash();
   const eventsPerSec = replay.events === 0 ? 0 : Math.round(replay.events / seconds);
   const hasEvents = replay.events > 0;
+  const lastEventId = replay.lastEventId === 0n ? null : String(replay.lastEventId);
   const mismatch = flow === undefined ? undefined : findMismatch(replay, flow, stateHash);
+  const problem = damage?.message ?? incomplete ?? mismatch;
   const result = {
     events: replay.events,
     firstEventId: hasEvents ? String(replay.firstEventId) : null,
-    lastEventId: hasEvents ? String(replay.lastEventId) : null,
+    lastEventId,
     stateHash,
     eventsPerSec,
     report,
-    ...(flow === undefined ? {} : { stateHashMatches: damage === undefined && mismatch === undefined }),
+    ...checkpointOf(recovered),
+    ...(flow === undefined ? {} : { stateHashMatches: problem === undefined }),
     ...(damage === undefined ? {} : { error: describe(damage) }),
   };
-  const problem = damage?.message ?? mismatch;
   const verdict =
     problem !== undefined
       ? { sound: false, text: problem }
@@ -51,8 +59,9 @@ export async function recover(options: RecoverOptions, output: Output): Promise<
     result,
     `Recovered ${formatCount(replay.events)} events from ${dir}`,
     [
+      ['checkpoint', checkpoint === null ? '-' : `event ${formatCount(checkpoint.eventId)}`],
       ['first event', hasEvents ? formatCount(replay.firstEventId) : '-'],
-      ['last event', hasEvents ? formatCount(replay.lastEventId) : '-'],
+      ['last event', lastEventId === null ? '-' : formatCount(replay.lastEventId)],
       ['replay into the engine', formatRate(replay.events / seconds)],
       ['trades', formatCount(replay.venue.trades)],
       ['resting orders', formatCount(replay.venue.restingOrders)],
@@ -75,7 +84,7 @@ function findMismatch(replay: Replay, flow: FlowSpec, stateHash: string): string
   if (replay.difference !== undefined) {
     return `the log was not recorded with ${describeFlow(flow)}: ${replay.difference.reason}`;
   }
-  const expected = new Reference(flow).stateHashAt(replay.events);
+  const expected = new Reference(flow).stateHashAt(replay.venue.requests);
   return stateHash === expected
     ? undefined
     : `state ${stateHash}, and with ${describeFlow(flow)} it is ${expected}`;

@@ -8,6 +8,7 @@ import { ForeignLogError } from '../log/recording.js';
 import { Reference } from '../log/reference.js';
 import { Replay } from '../log/replay.js';
 import { replayLogIfAny } from '../log/replay-log.js';
+import { type CheckpointProofs, drawHabit, proveCheckpoints } from './checkpoint-proof.js';
 import { killDue } from './kill-due.js';
 import { drawKillMoment, type KillMoment } from './kill-plan.js';
 import { RecordingChild } from './recording-child.js';
@@ -28,6 +29,8 @@ export interface CrashOptions {
   /** Most events of one life. */
   readonly events: number;
   readonly blocks: number;
+  /** Each life takes checkpoints, too, and goes on from those of the one before. It has a pace of its own then. */
+  readonly checkpoints?: boolean;
   readonly onLife?: (life: Life, verdict: Verdict) => void;
   /** For tests: does to the log what a worse failure than SIGKILL would have done. */
   readonly afterKill?: (dir: string) => void;
@@ -64,6 +67,8 @@ export interface CrashResult {
   recovered: number;
   lost: number;
   mismatches: number;
+  /** Only of a run with checkpoints. */
+  checkpoints?: CheckpointProofs;
 }
 
 /**
@@ -84,6 +89,7 @@ export class CrashRun {
 
   constructor(options: CrashOptions) {
     this.#options = options;
+    if (options.checkpoints === true) this.#result.checkpoints = { recoveries: 0, cutShort: 0 };
     this.#dir = resolve(options.dir);
     // Beside the log, not in it: nothing but the log's own files belongs there.
     this.#publishedPath = `${this.#dir}.published`;
@@ -132,7 +138,8 @@ export class CrashRun {
     const { flow, pace, events, blocks } = this.#options;
     const moment = drawKillMoment(this.#random, events);
     const tailBlocks = TAIL_BLOCKS[this.#random.below(TAIL_BLOCKS.length)];
-    const options = { dir: this.#dir, flow, pace, events, blocks, tailBlocks };
+    const habit = this.#result.checkpoints && drawHabit(this.#random, events);
+    const options = { dir: this.#dir, flow, pace, events, blocks, tailBlocks, ...habit };
     const child = RecordingChild.start(options, this.#publishedPath, published);
     this.#child = child;
     try {
@@ -161,7 +168,11 @@ export class CrashRun {
     const replay = new Replay({ flow: openFlow(this.#options.flow), countUpTo });
     const replayed = await replayLogIfAny(this.#dir, replay);
     const lost = Math.max(0, dueBefore + life.appended - replay.eventsUpTo);
-    const mismatch = replayed?.damage?.message ?? replay.difference?.reason ?? this.#compareStates(replay);
+    const mismatch =
+      replayed?.damage?.message ??
+      replay.difference?.reason ??
+      this.#compareStates(replay) ??
+      (await this.#compareCheckpoints(replay));
     result.recovered = replay.events;
     result.lost += lost;
     if (mismatch !== undefined) {
@@ -170,6 +181,11 @@ export class CrashRun {
       this.#stopping = true;
     }
     return { recovered: replay.events, lost, mismatch };
+  }
+
+  async #compareCheckpoints(whole: Replay): Promise<string | undefined> {
+    const { checkpoints } = this.#result;
+    return checkpoints && proveCheckpoints(this.#dir, this.#options.flow, whole, checkpoints);
   }
 
   #compareStates(replay: Replay): string | undefined {

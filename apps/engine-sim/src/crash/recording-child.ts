@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import type { CheckpointPace } from '../checkpoint/checkpointer.js';
 import type { FlowSpec } from '../flow/flow-spec.js';
 import type { Pace } from '../log/paced-flow.js';
 import { breathe } from '../log/pause.js';
@@ -23,6 +24,7 @@ export interface ChildOptions {
   readonly events: number;
   readonly blocks?: number | undefined;
   readonly tailBlocks?: number | undefined;
+  readonly checkpoints?: CheckpointPace | undefined;
 }
 
 /** What the child takes on its command line, as JSON. */

@@ -11,6 +11,7 @@ import { NO_ORDER, ORDER_SHIFT, OrderWord } from './order-pool.js';
 import { OUTCOMES, Outcome } from './outcome.js';
 import { MAX_PRICE, NO_PRICE } from './price-bitmap.js';
 import { StateHash } from './state-hash.js';
+import type { WordReader, WordSink } from './state-words.js';
 
 /** The largest quantity of an order. */
 export const MAX_QUANTITY = 0x7fff_ffff;
@@ -96,16 +97,24 @@ export class MatchingEngine {
    */
   stateHash(): string {
     const hash = new StateHash();
-    this.hashInto(hash);
+    this.writeTo(hash);
     return hash.digest();
   }
 
-  /** Adds what `stateHash` is over to `hash`. */
-  hashInto(hash: StateHash): void {
-    for (const count of this.#outcomes) hash.addNumber(count);
-    for (const total of this.#totals) hash.addNumber(total);
-    hash.addHash(this.#tradeHash);
-    this.book.hashInto(hash);
+  /** All that `stateHash` is over and that requests to come depend on. Walks the book. */
+  writeTo(sink: WordSink): void {
+    for (const count of this.#outcomes) sink.addNumber(count);
+    for (const total of this.#totals) sink.addNumber(total);
+    this.#tradeHash.writeTo(sink);
+    this.book.writeTo(sink);
+  }
+
+  /** Gives a fresh engine the state that `writeTo` wrote. @throws RangeError for what no engine writes */
+  readFrom(words: WordReader): void {
+    for (let i = 0; i < this.#outcomes.length; i++) this.#outcomes[i] = words.nextNumber();
+    for (let i = 0; i < this.#totals.length; i++) this.#totals[i] = words.nextNumber();
+    this.#tradeHash.readFrom(words);
+    this.book.readFrom(words);
   }
 
   #dispatch(words: Int32Array, base: number, type: number, orderType: number, side: number): Outcome {

@@ -2,7 +2,17 @@ import { Side } from '@fswal/format';
 import { OrderIndex } from './order-index.js';
 import { NO_ORDER, ORDER_SHIFT, OrderPool, OrderWord } from './order-pool.js';
 import { MAX_PRICE, NO_PRICE, PriceBitmap } from './price-bitmap.js';
-import type { StateHash } from './state-hash.js';
+import type { WordReader, WordSink } from './state-words.js';
+
+/** The words of an order that are its state, in the order in which they are written. */
+const STATE_WORDS = [
+  OrderWord.orderId,
+  OrderWord.userId,
+  OrderWord.price,
+  OrderWord.side,
+  OrderWord.quantity,
+  OrderWord.filled,
+];
 
 /** A resting order, as `OrderBook.visit` shows it. The object is reused from order to order. */
 export interface RestingOrder {
@@ -134,16 +144,50 @@ export class OrderBook {
     }
   }
 
-  /** Adds every field of every resting order to `hash`, in the order of `visit`. */
-  hashInto(hash: StateHash): void {
-    hash.add(this.size);
+  /** How many orders rest, then every field of each, in the order of `visit`. */
+  writeTo(sink: WordSink): void {
+    sink.add(this.size);
     this.visit((order) => {
-      hash.add(order.orderId);
-      hash.add(order.userId);
-      hash.add(order.price);
-      hash.add(order.side);
-      hash.add(order.quantity);
-      hash.add(order.filled);
+      sink.add(order.orderId);
+      sink.add(order.userId);
+      sink.add(order.price);
+      sink.add(order.side);
+      sink.add(order.quantity);
+      sink.add(order.filled);
     });
   }
+
+  /** Fills an empty book with what `writeTo` wrote. @throws RangeError for what no book writes */
+  readFrom(words: WordReader): void {
+    const orders = words.next() >>> 0;
+    let [lastPrice, lastSide]: [number, number] = [NO_PRICE, Side.Bid];
+    for (let i = 0; i < orders; i++) {
+      const order = this.pool.take();
+      const row = this.pool.words.subarray(order << ORDER_SHIFT, (order + 1) << ORDER_SHIFT);
+      for (const word of STATE_WORDS) row[word] = words.next();
+      const price = row[OrderWord.price];
+      const side = row[OrderWord.side];
+      // By price, bids below asks, and no price with both.
+      const inOrder = price === lastPrice ? side === lastSide : price > lastPrice && side >= lastSide;
+      if (!inOrder || !isResting(row) || this.find(row[OrderWord.orderId]) !== NO_ORDER) {
+        throw new RangeError(`order ${i} of the state's ${orders} is none that rests in a book`);
+      }
+      this.add(order);
+      lastPrice = price;
+      lastSide = side;
+    }
+  }
+}
+
+/** Whether these words are those of an order that can rest, wherever that is. */
+function isResting(row: Int32Array): boolean {
+  const filled = row[OrderWord.filled];
+  return (
+    row[OrderWord.orderId] !== 0 &&
+    row[OrderWord.price] > NO_PRICE &&
+    row[OrderWord.price] <= MAX_PRICE &&
+    row[OrderWord.side] <= Side.Ask &&
+    filled >= 0 &&
+    filled < row[OrderWord.quantity]
+  );
 }

@@ -1,28 +1,13 @@
-/** The whole state of a `StateHash`: three int32. */
-export type HashWords = readonly [number, number, number];
+import type { WordReader, WordSink } from './state-words.js';
 
 /**
  * A 64-bit hash over a sequence of 32-bit words, held as two int32 lanes that feed each other: no BigInt, no
  * allocation, a few nanoseconds a word. It finds differences; it does not resist an adversary.
  */
-export class StateHash {
+export class StateHash implements WordSink {
   #a = 0x243f6a88;
   #b = 0x85a308d3 | 0;
   #count = 0;
-
-  /** One that goes on where another one was. @param words what its `words` were */
-  static from([a, b, count]: HashWords): StateHash {
-    const hash = new StateHash();
-    hash.#a = a;
-    hash.#b = b;
-    hash.#count = count;
-    return hash;
-  }
-
-  /** All that it has taken in so far. */
-  get words(): HashWords {
-    return [this.#a, this.#b, this.#count];
-  }
 
   add(word: number): void {
     let k = Math.imul(word, 0xcc9e2d51);
@@ -34,17 +19,23 @@ export class StateHash {
     this.#count = (this.#count + 1) | 0;
   }
 
-  /** A whole number from 0 to 2^53 - 1, as two words. */
   addNumber(value: number): void {
     this.add(value | 0);
     this.add(Math.floor(value / 4_294_967_296) | 0);
   }
 
-  /** Takes in all that `other` has taken in so far. */
-  addHash(other: StateHash): void {
-    this.add(other.#a);
-    this.add(other.#b);
-    this.add(other.#count);
+  /** Three words that stand for all that it has taken in so far. */
+  writeTo(sink: WordSink): void {
+    sink.add(this.#a);
+    sink.add(this.#b);
+    sink.add(this.#count);
+  }
+
+  /** Goes on from where the hash was that wrote these words. @throws RangeError where there are too few */
+  readFrom(words: WordReader): void {
+    this.#a = words.next();
+    this.#b = words.next();
+    this.#count = words.next();
   }
 
   /** 16 hexadecimal digits over all words so far; more may follow. */

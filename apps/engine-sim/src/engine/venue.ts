@@ -3,6 +3,7 @@ import { instrumentOf, MAX_INSTRUMENTS } from './instrument.js';
 import { MatchingEngine } from './matching-engine.js';
 import { Outcome } from './outcome.js';
 import { StateHash } from './state-hash.js';
+import type { WordReader, WordSink } from './state-words.js';
 
 /**
  * A market of several instruments: a matching engine for each, made at the first request for it. The engine of
@@ -16,8 +17,12 @@ export class Venue {
   readonly #instruments: number[] = [];
   #unknown = 0;
 
-  constructor() {
-    this.#open(0);
+  /**
+   * @param instruments so many, from 0 on, get their engines at once: making one takes milliseconds, which its first
+   * request is spared then. It changes no state.
+   */
+  constructor(instruments = 1) {
+    for (let instrument = 0; instrument < instruments; instrument++) this.#open(instrument);
   }
 
   /** The instruments that have an engine, from the lowest. */
@@ -68,11 +73,40 @@ export class Venue {
   stateHash(): string {
     const hash = new StateHash();
     for (const instrument of this.#instruments) {
+      const engine = this.#engines[instrument]!;
+      if (instrument > 0 && engine.requests === 0) continue;
       if (instrument > 0) hash.add(instrument);
-      this.#engines[instrument]!.hashInto(hash);
+      engine.writeTo(hash);
     }
     if (this.#unknown > 0) hash.addNumber(this.#unknown);
     return hash.digest();
+  }
+
+  /** All that `stateHash` is over and that requests to come depend on. Walks the books. */
+  writeTo(sink: WordSink): void {
+    sink.addNumber(this.#unknown);
+    sink.add(this.#instruments.length);
+    for (const instrument of this.#instruments) {
+      sink.add(instrument);
+      this.#engines[instrument]!.writeTo(sink);
+    }
+  }
+
+  /** The venue whose state `writeTo` wrote. @throws RangeError for what no venue writes */
+  static readFrom(words: WordReader): Venue {
+    const venue = new Venue();
+    venue.#unknown = words.nextNumber();
+    const count = words.next() >>> 0;
+    let last = -1;
+    for (let i = 0; i < count; i++) {
+      const instrument = words.next();
+      if (instrument <= last || instrument >= MAX_INSTRUMENTS) {
+        throw new RangeError(`${instrument} is not the instrument after ${last}`);
+      }
+      (venue.#engines[instrument] ?? venue.#open(instrument)).readFrom(words);
+      last = instrument;
+    }
+    return venue;
   }
 
   #open(instrument: number): MatchingEngine {

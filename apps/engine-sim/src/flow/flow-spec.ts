@@ -16,6 +16,11 @@ export function openFlow(spec: FlowSpec): Flow {
   return 'file' in spec ? new RecordedFlow(spec.file) : new OrderFlow(spec.seed, spec.profile);
 }
 
+/** The instruments that its requests are for, from 0 on; of a file nobody knows before it is played: 1. */
+export function instrumentsOf(spec: FlowSpec): number {
+  return 'file' in spec ? 1 : spec.profile.instruments.count;
+}
+
 /** `seed 5`, `seed 5 and its profile`, `flow file X` */
 export function describeFlow(spec: FlowSpec): string {
   if ('file' in spec) return `flow file ${spec.file}`;

@@ -17,8 +17,10 @@ export interface Pace {
  * not be carried out is not lost.
  */
 export class PacedFlow {
-  /** The request on offer. */
-  readonly event = new RequestEvent();
+  /** The request on offer. Another view after each `take`. */
+  event = new RequestEvent();
+  /** The last one taken here; without an id before there is one. */
+  last = new RequestEvent();
   readonly #flow: Flow;
   readonly #rate: number;
   readonly #speed: number;
@@ -72,5 +74,8 @@ export class PacedFlow {
   /** The request on offer has been carried out. */
   take(): void {
     this.#isPending = false;
+    const { event } = this;
+    this.event = this.last;
+    this.last = event;
   }
 }

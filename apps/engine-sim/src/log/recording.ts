@@ -1,12 +1,15 @@
+import { WalError } from '@fswal/format';
 import { RecorderManager } from '@fswal/recorder';
+import { checkpointDirectory } from '../checkpoint/checkpoint-files.js';
+import { CheckpointStore } from '../checkpoint/checkpoint-store.js';
+import { type CheckpointCounts, Checkpointer, type CheckpointPace } from '../checkpoint/checkpointer.js';
 import type { Venue } from '../engine/venue.js';
 import type { FlowFileWriter } from '../flow/flow-file-writer.js';
-import { describeFlow, type FlowSpec, openFlow } from '../flow/flow-spec.js';
+import { describeFlow, type FlowSpec } from '../flow/flow-spec.js';
 import { type Pace, PacedFlow } from './paced-flow.js';
 import { breathe, sleep } from './pause.js';
 import { PublishedPosition } from './published-position.js';
-import { Replay } from './replay.js';
-import { replayLogIfAny } from './replay-log.js';
+import { type RecoveredState, recoverState } from './recover-state.js';
 
 /** How long a stall of the device may stop the engine: there is nothing better to do than to wait. */
 const BACKPRESSURE_TIMEOUT_MS = 30_000;
@@ -15,6 +18,9 @@ const BACKPRESSURE_TIMEOUT_MS = 30_000;
  * slice the engine's thread makes no system call.
  */
 const SLICE_EVENTS = 262_144;
+/** The same while a checkpoint is being written, which takes a dozen of those visits: about a millisecond. */
+const WRITING_SLICE_EVENTS = 8192;
+const KEPT_CHECKPOINTS = 2;
 
 export interface RecordingOptions {
   readonly dir: string;
@@ -25,6 +31,10 @@ export interface RecordingOptions {
   readonly blocks?: number | undefined;
   /** Blocks of the tail ring. */
   readonly tailBlocks?: number | undefined;
+  /** How often to take a checkpoint; undefined = never. They lie beside the log, in `DIR.checkpoints`. */
+  readonly checkpoints?: CheckpointPace | undefined;
+  /** How many of them are kept. Default 2. */
+  readonly keptCheckpoints?: number | undefined;
   /** Where to say how far it has come. */
   readonly published?: PublishedPosition;
   /** Where to write what was appended, too. */
@@ -35,61 +45,74 @@ export interface RecordingOptions {
 
 /**
  * A matching engine with its log: what it has applied is in the log first. Opening it on a directory that holds a log
- * rebuilds the engine from that log and goes on where it ends.
+ * rebuilds the engine, from a checkpoint and the events after it if there is one, and goes on where the log ends.
  */
 export class Recording {
   readonly recorder: RecorderManager;
   readonly venue: Venue;
+  /** What it began with. */
+  readonly recovered: RecoveredState;
   readonly #flow: PacedFlow;
   readonly #published: PublishedPosition;
+  readonly #checkpointer: Checkpointer | undefined;
+  /** Requests between two visits to the event loop, where checkpoints are taken. */
+  readonly #sliceEvents: number;
   readonly #flowOut: FlowFileWriter | undefined;
   readonly #resumedAt: number;
   #stopping = false;
 
   private constructor(
     recorder: RecorderManager,
-    venue: Venue,
-    flow: PacedFlow,
-    published: PublishedPosition,
-    flowOut: FlowFileWriter | undefined,
+    recovered: RecoveredState,
+    checkpointer: Checkpointer | undefined,
+    { published, flowOut, pace = {}, checkpoints }: RecordingOptions,
   ) {
     this.recorder = recorder;
-    this.venue = venue;
-    this.#flow = flow;
-    this.#published = published;
+    this.recovered = recovered;
+    this.venue = recovered.replay.venue;
+    this.#flow = new PacedFlow(recovered.replay.flow!, pace);
+    this.#published = published ?? PublishedPosition.unwatched();
     this.#flowOut = flowOut;
-    this.#resumedAt = flow.count;
+    this.#checkpointer = checkpointer;
+    const due = checkpoints !== undefined && 'events' in checkpoints ? checkpoints.events : SLICE_EVENTS;
+    this.#sliceEvents = Math.min(SLICE_EVENTS, due);
+    this.#resumedAt = this.#flow.count;
   }
 
   /**
-   * @throws WalError where the log cannot be read or written, is damaged, or is in use
+   * @throws WalError where the log cannot be read or written, is damaged, is in use, or no longer has the events that the
+   * engine's state would follow from
    * @throws ForeignLogError where the log there is not of this flow
    * @throws FlowFileError where the flow cannot be read
    */
   static async open(options: RecordingOptions): Promise<Recording> {
-    const { dir, blocks, tailBlocks } = options;
-    const flow = openFlow(options.flow);
-    const replay = new Replay({ flow });
-    const replayed = await replayLogIfAny(dir, replay, options.onReplay);
-    if (replayed?.damage !== undefined) throw replayed.damage;
-    if (replay.difference !== undefined)
-      throw new ForeignLogError(dir, options.flow, replay.difference.reason);
+    const { dir, flow, blocks, tailBlocks } = options;
+    const recovered = await recoverState({ dir, flow, onProgress: options.onReplay });
+    const { replay, log, incomplete } = recovered;
+    if (!(log instanceof WalError) && log.damage !== undefined) throw log.damage;
+    if (incomplete !== undefined) throw new WalError('SEGMENT_NOT_FOUND', incomplete, { file: dir });
+    if (replay.difference !== undefined) throw new ForeignLogError(dir, flow, replay.difference.reason);
     const recorder = await RecorderManager.open({
       dir,
       backpressureTimeoutMs: BACKPRESSURE_TIMEOUT_MS,
       ...(blocks === undefined ? {} : { blocksPerSegment: blocks }),
       ...(tailBlocks === undefined ? {} : { tailBlocks }),
     });
-    const { eventId } = recorder.metaState;
-    if (eventId !== replay.lastEventId) {
+    try {
+      const { eventId } = recorder.metaState;
+      if (eventId !== replay.lastEventId) {
+        throw new Error(
+          `the recorder goes on after event ${eventId}, recovery ended at ${replay.lastEventId}`,
+        );
+      }
+      const checkpointer = openCheckpointer(recorder, recovered, options);
+      const recording = new Recording(recorder, recovered, checkpointer, options);
+      recording.#published.begin(recording.#resumedAt);
+      return recording;
+    } catch (error) {
       await recorder.close();
-      throw new Error(`the recorder goes on after event ${eventId}, recovery ended at ${replay.lastEventId}`);
+      throw error;
     }
-    const published = options.published ?? PublishedPosition.unwatched();
-    const paced = new PacedFlow(flow, options.pace ?? {});
-    const recording = new Recording(recorder, replay.venue, paced, published, options.flowOut);
-    published.begin(recording.#resumedAt);
-    return recording;
   }
 
   /** Events that were in the log when it was opened. */
@@ -104,6 +127,11 @@ export class Recording {
   /** Requests that the flow still has. */
   get remaining(): number {
     return this.#flow.remaining;
+  }
+
+  /** What has become of the checkpoints so far; undefined where none are taken. */
+  get checkpoints(): CheckpointCounts | undefined {
+    return this.#checkpointer?.counts;
   }
 
   /** Makes `run` return soon. */
@@ -124,26 +152,30 @@ export class Recording {
     const total = left;
     while (left > 0 && !this.#stopping) {
       this.#flow.tick(performance.now() - start);
-      const done = this.#appendAndMatch(Math.min(left, SLICE_EVENTS));
+      const slice = this.#checkpointer?.isWriting ? WRITING_SLICE_EVENTS : this.#sliceEvents;
+      const done = this.#appendAndMatch(Math.min(left, slice));
       left -= done;
+      this.#checkpointer?.takeIfDue(this.venue, this.#flow.count, this.#flow.last);
       onProgress?.(total - left);
-      await (done === SLICE_EVENTS ? breathe() : sleep(1));
+      await (done === slice ? breathe() : sleep(1));
     }
     return (performance.now() - start) / 1000;
   }
 
-  close(): Promise<void> {
-    return this.recorder.close();
+  /** Waits for a checkpoint that is being written. */
+  async close(): Promise<void> {
+    await this.#checkpointer?.settled();
+    await this.recorder.close();
   }
 
   /** @returns how many of up to `count` were due */
   #appendAndMatch(count: number): number {
     const flow = this.#flow;
-    const { event } = flow;
     const published = this.#published;
     const flowOut = this.#flowOut;
     for (let i = 0; i < count; i++) {
       if (!flow.offer()) return i;
+      const { event } = flow;
       this.recorder.append(event);
       flow.take();
       published.appended = this.appended;
@@ -152,6 +184,19 @@ export class Recording {
     }
     return count;
   }
+}
+
+/** Only now, when no other process has the log. What recovery could not use is moved aside. */
+function openCheckpointer(
+  recorder: RecorderManager,
+  { replay, skipped }: RecoveredState,
+  { dir, checkpoints: pace, keptCheckpoints: keep = KEPT_CHECKPOINTS }: RecordingOptions,
+): Checkpointer | undefined {
+  if (pace === undefined) return undefined;
+  const store = CheckpointStore.open(checkpointDirectory(dir));
+  for (const { file } of skipped) store.moveAside(file);
+  const durable = (eventId: bigint): Promise<bigint> => recorder.waitDurable(eventId);
+  return new Checkpointer({ store, pace, keep, durable, requests: replay.flow!.count });
 }
 
 /** A log that is not what the flow says: recording on would make it nobody's. */

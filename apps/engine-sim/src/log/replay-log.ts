@@ -27,12 +27,21 @@ export async function replayLog(
 ): Promise<LogReplay> {
   const recovery = await RecoveryManager.open({ dir });
   try {
-    const start = performance.now();
-    const damage = await takeAll(recovery, replay, onProgress);
-    return { seconds: (performance.now() - start) / 1000, report: recovery.report, damage };
+    return await replayFrom(recovery, replay, onProgress);
   } finally {
     await recovery.close();
   }
+}
+
+/** The same from where an open recovery stands. It stays open. */
+export async function replayFrom(
+  recovery: RecoveryManager,
+  replay: Pick<Replay, 'take'>,
+  onProgress?: (events: number) => void,
+): Promise<LogReplay> {
+  const start = performance.now();
+  const damage = await takeAll(recovery, replay, onProgress);
+  return { seconds: (performance.now() - start) / 1000, report: recovery.report, damage };
 }
 
 /** The same where there may be no log yet: undefined then. */

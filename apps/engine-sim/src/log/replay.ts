@@ -1,4 +1,5 @@
 import { EVENT_WORDS, RequestEvent } from '@fswal/format';
+import type { Checkpoint } from '../checkpoint/checkpoint.js';
 import { Venue } from '../engine/venue.js';
 import type { Flow } from '../flow/flow.js';
 
@@ -20,14 +21,16 @@ export interface Difference {
 export interface ReplayOptions {
   readonly flow?: Flow | undefined;
   readonly countUpTo?: number;
+  readonly instruments?: number | undefined;
+  readonly checkpoint?: Checkpoint;
 }
 
 /**
- * What a log says, event by event: the engine that it rebuilds, and, with a flow, whether it is that flow from
- * where it stands on, byte for byte, with none missing.
+ * What a log says, event by event: the engine that it rebuilds, of nothing or of a checkpoint, and, with a flow, whether
+ * it is that flow from where it stands on, byte for byte, with none missing.
  */
 export class Replay {
-  readonly venue = new Venue();
+  readonly venue: Venue;
   /** Stands behind the last event taken, for who goes on from there; undefined without a flow. */
   readonly flow: Flow | undefined;
   readonly #expected = new RequestEvent();
@@ -39,14 +42,22 @@ export class Replay {
   #difference: Difference | undefined;
 
   /**
-   * @param flow to compare with: it stands before the log's first event
+   * @param flow to compare with: it stands before the log's first event, or before the checkpoint's
    * @param countUpTo event id: see `eventsUpTo`
+   * @param instruments that the venue is to be ready for
+   * @param checkpoint what to begin with; its event is compared, but not taken again
    */
-  constructor({ flow, countUpTo = 0 }: ReplayOptions = {}) {
+  constructor({ flow, countUpTo = 0, instruments, checkpoint }: ReplayOptions = {}) {
     this.flow = flow;
+    this.venue = checkpoint?.venue ?? new Venue(instruments);
     this.#countUpTo = countUpTo;
+    if (checkpoint === undefined) return;
+    const { event } = checkpoint;
+    this.#last.copyFrom(event);
+    if (flow !== undefined) this.#compare(flow, event.words, event.base);
   }
 
+  /** Events taken. */
   get events(): number {
     return this.#events;
   }
@@ -54,11 +65,11 @@ export class Replay {
   get eventsUpTo(): number {
     return this.#eventsUpTo;
   }
-  /** 0 without events. */
+  /** Of the first event taken; 0 without events. */
   get firstEventId(): bigint {
     return this.#first.eventIdBig;
   }
-  /** 0 without events. */
+  /** Of the state: the checkpoint's where no event was taken, 0 where there is none either. */
   get lastEventId(): bigint {
     return this.#last.eventIdBig;
   }

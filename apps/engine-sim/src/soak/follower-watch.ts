@@ -4,7 +4,7 @@ import { sleep } from '../log/pause.js';
 import { ChildProgram, programPath } from './child-program.js';
 import { Discrepancy } from './discrepancy.js';
 import type { FlowWindow } from './flow-window.js';
-import { type Followed, FollowedMark } from './followed-mark.js';
+import { FollowedMark } from './followed-mark.js';
 import { addEvent } from './follower.js';
 import type { FollowerArguments } from './follower-program.js';
 import { Stall } from './stall.js';
@@ -46,7 +46,7 @@ export class FollowerWatch {
 
   constructor(options: FollowerWatchOptions) {
     this.#options = options;
-    this.#mark = FollowedMark.create(options.markPath, { eventId: 0, hash: this.#hash.words });
+    this.#mark = FollowedMark.create(options.markPath);
   }
 
   /** The last event that it has confirmed, with the flow's own hash. */
@@ -56,9 +56,10 @@ export class FollowerWatch {
   get kills(): number {
     return this.#kills;
   }
-  /** What it has confirmed last, right or wrong. */
-  get confirmed(): Followed {
-    return this.#mark.read();
+  /** What it has confirmed last, right or wrong, and the digest of its hash. */
+  get confirmed(): { readonly eventId: number; readonly hash: string } {
+    const { eventId, hash } = this.#mark.read();
+    return { eventId, hash: hash.digest() };
   }
 
   /**
@@ -116,8 +117,8 @@ export class FollowerWatch {
     }
     const before = this.#followed;
     while (this.#followed < eventId) addEvent(this.#hash, window.eventAt(++this.#followed));
-    const expected = this.#hash.words.join(' ');
-    const found = hash.join(' ');
+    const expected = this.#hash.digest();
+    const found = hash.digest();
     if (found === expected) return;
     this.#followed = before;
     const message = `what the follower has seen after event ${before}, up to event ${eventId}, is not the flow`;

@@ -1,6 +1,6 @@
 import { EVENT_WORDS, type RequestEvent } from '@fswal/format';
 import { RecoveryManager } from '@fswal/recovery';
-import { StateHash } from '../engine/state-hash.js';
+import type { StateHash } from '../engine/state-hash.js';
 import type { EventSource } from '../log/replay.js';
 import type { FollowedMark } from './followed-mark.js';
 
@@ -16,16 +16,16 @@ export function addEvent(hash: StateHash, { words, base }: RequestEvent): void {
  * Takes the events of a log in their order and keeps a hash over all of them, from the last one that was confirmed on.
  */
 export class Follower {
-  readonly #mark: FollowedMark;
+  readonly #mark: Pick<FollowedMark, 'read' | 'confirm'>;
   readonly #hash: StateHash;
   #eventId: number;
 
   /** @param mark where an earlier follower of the same log has come to, and where to say how far this one has */
-  constructor(mark: FollowedMark) {
+  constructor(mark: Pick<FollowedMark, 'read' | 'confirm'>) {
     const { eventId, hash } = mark.read();
     this.#mark = mark;
     this.#eventId = eventId;
-    this.#hash = StateHash.from(hash);
+    this.#hash = hash;
   }
 
   /** Follows the log in `dir` until something is wrong: never resolves. @throws WalError, Error */
@@ -52,6 +52,6 @@ export class Follower {
   }
 
   #confirm(): void {
-    this.#mark.confirm({ eventId: this.#eventId, hash: this.#hash.words });
+    this.#mark.confirm({ eventId: this.#eventId, hash: this.#hash });
   }
 }

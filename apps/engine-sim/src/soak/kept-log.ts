@@ -1,12 +1,9 @@
-import { isDamage, RequestEvent, WalError } from '@fswal/format';
+import { isDamage, WalError } from '@fswal/format';
 import { RecoveryManager } from '@fswal/recovery';
 import { type FlowSpec, openFlow } from '../flow/flow-spec.js';
-import { breathe } from '../log/pause.js';
+import { passOver } from '../log/pass-over.js';
 import { Replay } from '../log/replay.js';
 import { replayLog } from '../log/replay-log.js';
-
-/** Requests made again between two breaths: some ten milliseconds. */
-const SLICE_REQUESTS = 262_144;
 
 /** What is left of a log that retention has shortened, and whether it is what it should be. Ids are decimal strings. */
 export interface KeptLog {
@@ -45,13 +42,11 @@ export async function checkKeptLog(options: KeptLogOptions): Promise<KeptLog | u
     return unsound(begin === 0 ? 'the log is empty' : `the log begins with event ${begin}`);
   }
   const flow = openFlow(options.flow);
-  const scratch = new RequestEvent();
-  while (flow.count < begin - 1) {
-    flow.skip(Math.min(SLICE_REQUESTS, begin - 1 - flow.count), scratch);
+  const passed = await passOver(flow, begin - 1, () => {
     onProgress(() => `${percent(flow.count, begin)} of the requests before the log's first event made again`);
-    await breathe();
-    if (signal.aborted) return undefined;
-  }
+    return !signal.aborted;
+  });
+  if (!passed) return undefined;
   const replay = new Replay({ flow });
   const { damage, report } = await replayLog(dir, replay, (events) => {
     onProgress(() => `${events.toLocaleString('en-US')} events replayed`);

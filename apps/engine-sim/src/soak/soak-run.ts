@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { type RequestEvent, WalError } from '@fswal/format';
 import { type Durability, RecorderManager, type RecorderSnapshot } from '@fswal/recorder';
 import { Venue } from '../engine/venue.js';
-import { type FlowSpec, openFlow } from '../flow/flow-spec.js';
+import { type FlowSpec, instrumentsOf, openFlow } from '../flow/flow-spec.js';
 import { type Pace, PacedFlow } from '../log/paced-flow.js';
 import { breathe, sleep } from '../log/pause.js';
 import { ProcessGauges } from './process-gauges.js';
@@ -35,7 +35,7 @@ export interface SoakOptions {
 export class SoakRun {
   readonly samples: SoakSamples;
   readonly gauges: ProcessGauges;
-  readonly venue = new Venue();
+  readonly venue: Venue;
   readonly #recorder: RecorderManager;
   readonly #flow: PacedFlow;
   readonly #options: SoakOptions;
@@ -45,6 +45,7 @@ export class SoakRun {
   private constructor(recorder: RecorderManager, gauges: ProcessGauges, options: SoakOptions) {
     this.#recorder = recorder;
     this.#options = options;
+    this.venue = new Venue(instrumentsOf(options.flow));
     this.#flow = new PacedFlow(openFlow(options.flow), options.pace);
     this.gauges = gauges;
     this.samples = new SoakSamples(Math.ceil((options.seconds * 1000) / SAMPLE_MS) + 1);
@@ -125,11 +126,10 @@ export class SoakRun {
    */
   #appendAndMatch(count: number): number {
     const flow = this.#flow;
-    const { event } = flow;
     for (let i = 0; i < count; i++) {
-      if (!flow.offer() || !this.#append(event)) return i;
+      if (!flow.offer() || !this.#append(flow.event)) return i;
       flow.take();
-      this.venue.apply(event);
+      this.venue.apply(flow.last);
     }
     return count;
   }

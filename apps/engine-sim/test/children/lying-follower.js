@@ -1,3 +1,4 @@
+import { StateHash } from '../../dist/engine/state-hash.js';
 import { FollowedMark } from '../../dist/soak/followed-mark.js';
 import { Follower } from '../../dist/soak/follower.js';
 
@@ -8,7 +9,6 @@ process.stdin.on('end', () => process.exit(0)).resume();
 const mark = FollowedMark.open(markPath);
 const lying = {
   read: () => mark.read(),
-  confirm: ({ eventId, hash: [a, b, count] }) =>
-    mark.confirm({ eventId, hash: eventId < 5000 ? [a, b, count] : [a ^ 1, b, count] }),
+  confirm: ({ eventId, hash }) => mark.confirm({ eventId, hash: eventId < 5000 ? hash : new StateHash() }),
 };
 await new Follower(lying).follow(dir);
