@@ -2,7 +2,7 @@ import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, wri
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseSegmentFileName, TAIL_RING_FILE } from '@fswal/format';
+import { META_FILE, parseSegmentFileName, TAIL_RING_FILE } from '@fswal/format';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { specOfSeed } from '../src/flow/flow-spec.js';
 import { SoakLives, type SoakLivesOptions } from '../src/soak/soak-lives.js';
@@ -41,6 +41,12 @@ const segmentsOf = (logDir: string) =>
   readdirSync(logDir)
     .filter((name) => parseSegmentFileName(name) !== undefined)
     .sort();
+
+/** Whether the durable position lies in a later segment: only before it nothing may be missing or damaged. */
+const isDurable = (logDir: string, name: string): boolean => {
+  const meta = join(logDir, META_FILE);
+  return existsSync(meta) && parseSegmentFileName(name)!.segmentIndex < readFileSync(meta).readUInt32LE(4);
+};
 
 /** Of all files of a log, by name. */
 const bytesOf = (logDir: string) =>
@@ -90,9 +96,9 @@ describe(`soak, seed ${SEED}`, () => {
 });
 
 describe(`a soak stops and keeps the log as it was found, seed ${SEED}`, () => {
-  /** What becomes of a log whose life `life` ends with this damage. @returns the files as they were then */
+  /** What becomes of a log that is damaged after a kill, as soon as `damage` can do that. @returns what is written down */
   async function soakWithDamage(
-    damage: (logDir: string) => void,
+    damage: (logDir: string) => boolean,
     kind: string,
   ): Promise<Record<string, unknown>> {
     let asFound = {};
@@ -104,7 +110,7 @@ describe(`a soak stops and keeps the log as it was found, seed ${SEED}`, () => {
       afterKill: (logDir) => {
         // Where something rests in sealed segments.
         if (!existsSync(logDir) || segmentsOf(logDir).length < 6) return;
-        damage(logDir);
+        if (!damage(logDir)) return;
         asFound = bytesOf(logDir);
       },
     });
@@ -126,7 +132,9 @@ describe(`a soak stops and keeps the log as it was found, seed ${SEED}`, () => {
   it('for a flipped bit in a closed segment, and shows it again', async () => {
     const record = await soakWithDamage((logDir) => {
       const plain = segmentsOf(logDir).filter((name) => name.endsWith('.wal'));
+      if (!isDurable(logDir, plain[0])) return false;
       flip(join(logDir, plain[0]), 1000);
+      return true;
     }, 'damage');
     const again = await engineSim(['soak', '--replay', evidence, '--json']);
     expect([again.status, jsonOf(again).discrepancy]).toEqual([
@@ -140,9 +148,11 @@ describe(`a soak stops and keeps the log as it was found, seed ${SEED}`, () => {
 
   it('for a segment that retention had no right to', async () => {
     await soakWithDamage((logDir) => {
-      const [oldest, ...others] = segmentsOf(logDir);
-      rmSync(join(logDir, oldest));
-      for (const name of others.slice(0, -4)) rmSync(join(logDir, name));
+      // One less than are to be kept, all of those before the durable position.
+      const taken = segmentsOf(logDir).slice(0, -7);
+      if (taken.length === 0 || !isDurable(logDir, taken.at(-1)!)) return false;
+      for (const name of taken) rmSync(join(logDir, name));
+      return true;
     }, 'retention');
   });
 

@@ -55,7 +55,7 @@ export class LogJudge {
       throw new Discrepancy('damage', message, eventId === undefined ? {} : { eventId });
     }
     if (kept.difference !== undefined) throw kept.difference;
-    const last = Math.max(kept.lastEventId, 0);
+    const last = kept.lastEventId;
     if (last < due) {
       const message = `the log ends with event ${last}, and the append of event ${due} had returned`;
       throw new Discrepancy('lost', message, {
