@@ -260,6 +260,7 @@ describe('soak as a command', () => {
     const file = join(parent, 'discrepancy.json');
     for (const text of [
       '{}',
+      'no JSON',
       'null',
       '{"discrepancy":{"message":"x"},"flow":{"seed":1},"due":1,"log":"../../etc"}',
     ]) {
@@ -267,8 +268,6 @@ describe('soak as a command', () => {
       const run = await engineSim(['soak', '--replay', file]);
       expect([run.status, run.stderr]).toEqual([2, expect.stringContaining('not what a soak has written')]);
     }
-    writeFileSync(file, 'no JSON');
-    expect((await engineSim(['soak', '--replay', file])).status).toBe(2);
     expect((await engineSim(['soak', '--replay', join(parent, 'missing.json')])).status).toBe(2);
   });
 });

@@ -32,8 +32,8 @@ about it is in discrepancy.json beside it, and --replay with that file holds the
 At most as many events as retention leaves, and --events more, are in memory: 64 bytes each.
 Exit status 0 means that there was no discrepancy, 1 that there was one.
 
-With --no-kills one process records all the time, and each second it samples itself. Of each figure the median of the first minute after a minute of warm-up is compared
-with that of the last minute: flat is what has grown by ${FLAT_PERCENT} % at most. In runs of less than 3 minutes, warm-up and both
+With --no-kills one process records all the time, and each second it samples itself. Of each figure the median of the first
+minute after a minute of warm-up is compared with that of the last minute: flat is what has grown by ${FLAT_PERCENT} % at most. In runs of less than 3 minutes, warm-up and both
 windows are a third of the run each; with fewer than ${MIN_WINDOW_SAMPLES} samples in one (runs below about ${3 * MIN_WINDOW_SAMPLES} s) there is no verdict.
 The rows engine ... are of the engine's thread, as V8 counts them; under node --expose-gc it collects its garbage before each
 sample, otherwise they include garbage. All other rows are of the whole process.

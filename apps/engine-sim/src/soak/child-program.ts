@@ -14,18 +14,14 @@ export function programPath(name: string): string {
 /** A process of a soak, made to be killed. Should its parent die, its standard input ends. */
 export class ChildProgram {
   readonly #process: ChildProcess;
-  readonly #exit: Promise<unknown>;
+  readonly #exit: Promise<void>;
   #stderr = '';
   #exited = false;
   #hasRoom = true;
 
   private constructor(child: ChildProcess) {
     this.#process = child;
-    // Not `exit`: what it said on stderr is there only now.
-    this.#exit = once(child, 'close');
-    this.#exit.then(() => {
-      this.#exited = true;
-    });
+    this.#exit = this.#untilExit();
     child.stderr!.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr = (this.#stderr + text).slice(0, MAX_STDERR);
     });
@@ -71,5 +67,15 @@ export class ChildProgram {
   async kill(): Promise<void> {
     if (!this.#exited) this.#process.kill('SIGKILL');
     await this.#exit;
+  }
+
+  async #untilExit(): Promise<void> {
+    try {
+      // Not `exit`: only now all is there that it said on stderr.
+      await once(this.#process, 'close');
+    } catch (error) {
+      this.#stderr = `it could not be started: ${(error as Error).message}`;
+    }
+    this.#exited = true;
   }
 }

@@ -67,7 +67,7 @@ export function keepEvidence(
 
 /** @throws Error that says what is wrong with the file */
 export function readEvidence(path: string): EvidenceRecord {
-  const record: unknown = JSON.parse(readFileSync(path, 'utf8'));
+  const record = parse(readFileSync(path, 'utf8'));
   if (!isRecord(record)) throw new Error(`${path} is not what a soak has written`);
   return {
     message: record.discrepancy.message,
@@ -82,6 +82,16 @@ interface Written {
   readonly flow: FlowSpec;
   readonly due: number;
   readonly log: string;
+}
+
+/** Undefined for what is no JSON. */
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
 }
 
 function isRecord(value: unknown): value is Written {
