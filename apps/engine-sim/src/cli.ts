@@ -25,6 +25,7 @@ import { record } from './commands/record.js';
 import { recover } from './commands/recover.js';
 import { report } from './commands/report.js';
 import { SOAK_DURABILITIES, SOAK_HELP, soak } from './commands/soak.js';
+import { LIFE_EVENTS } from './commands/soak-lives.js';
 import { MARKET_DATA_FORMATS } from './import/import-run.js';
 
 const EXIT_HELP = `
@@ -136,14 +137,17 @@ function buildProgram(done: (status: ExitStatus) => void): Command {
     .option('--no-dashboard', 'without the live page');
   const soakCommand = command(
     'soak',
-    'record and match for a time, and see whether the process grows',
+    'record, kill, recover, compare, follow and verify, again and again for minutes or days',
     observed('soak', soak),
   )
-    .requiredOption('--minutes <m>', 'how long, fractions too', parseMinutes)
+    .option('--minutes <m>', 'how long, fractions too', parseMinutes)
+    .option('--no-kills', 'one process for all of the time: does it grow?')
+    .option('--replay <file>', 'look again at the log of a discrepancy.json')
     .option('--dir <dir>', 'a directory without a log; it is kept (default: a temporary one)')
-    .option('--seed <n>', 'seed of the order flow', parseSeed, 1)
+    .option('--seed <n>', 'seed of the order flow and of the kills', parseSeed, 1)
+    .option('--events <n>', `most requests between two kills (default: ${LIFE_EVENTS})`, parseEvents)
     .option('--rate <n>', 'requests per second (default: as fast as it goes)', parseRate)
-    .option('--blocks <n>', 'blocks per segment', parseBlocks, 256)
+    .option('--blocks <n>', 'blocks per segment (default: 64, without kills 256)', parseBlocks)
     .addOption(
       new Option('--durability <mode>', 'when events become durable')
         .choices(SOAK_DURABILITIES)

@@ -31,7 +31,16 @@ const check = (lastEventId: number, seed = 9) =>
 
 describe('soak', () => {
   it('rotates, compresses and retires segments, samples each second, and verifies what is left', async () => {
-    const run = await engineSim(['soak', '--minutes', FIVE_SECONDS, '--dir', dir, '--json', ...SMALL]);
+    const run = await engineSim([
+      'soak',
+      '--no-kills',
+      '--minutes',
+      FIVE_SECONDS,
+      '--dir',
+      dir,
+      '--json',
+      ...SMALL,
+    ]);
     const result = jsonOf(run);
     // Fifteen samples are the least for a verdict.
     expect([run.status, result.verdict]).toMatchObject([0, { trend: 'too short' }]);
@@ -75,7 +84,7 @@ describe('soak', () => {
   });
 
   it('prints its table when it is interrupted, and leaves nothing behind', async () => {
-    const run = await engineSim(['soak', '--minutes', 5, ...SMALL], {
+    const run = await engineSim(['soak', '--no-kills', '--minutes', 5, ...SMALL], {
       interruptWhen: 'samples',
       tmpDir: parent,
     });
@@ -87,7 +96,7 @@ describe('soak', () => {
   });
 
   it('collects garbage before each sample where that is allowed, and says so', async () => {
-    const args = ['soak', '--minutes', 0.02, '--json', ...SMALL];
+    const args = ['soak', '--no-kills', '--minutes', 0.02, '--json', ...SMALL];
     const run = await engineSim(args, { nodeOptions: ['--expose-gc'], tmpDir: parent });
     expect(jsonOf(run)).toMatchObject({ forcedGc: true });
   });
@@ -95,7 +104,7 @@ describe('soak', () => {
   it('refuses a directory that has a log, and leaves that as it is', async () => {
     await engineSim(['record', '--dir', dir, '--events', 10]);
     const before = readdirSync(dir);
-    const run = await engineSim(['soak', '--minutes', 1, '--dir', dir, '--json']);
+    const run = await engineSim(['soak', '--no-kills', '--minutes', 1, '--dir', dir, '--json']);
     expect([run.status, run.stdout]).toEqual([2, '']);
     expect(run.stderr).toContain('a log');
     expect(readdirSync(dir)).toEqual(before);
@@ -121,7 +130,7 @@ describe('soak', () => {
 
 describe('the check of what retention left', () => {
   beforeEach(async () => {
-    const run = await engineSim(['soak', '--minutes', 0.02, '--dir', dir, '--json', ...SMALL]);
+    const run = await engineSim(['soak', '--no-kills', '--minutes', 0.02, '--dir', dir, '--json', ...SMALL]);
     expect(jsonOf(run).log).toMatchObject({ sound: true });
   });
   const lastEventId = async () => Number((await check(Number.MAX_SAFE_INTEGER))?.lastEventId);

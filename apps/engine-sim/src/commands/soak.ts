@@ -19,37 +19,66 @@ import {
 import { type ProfileOptions, paceOf, specOf } from './flow-options.js';
 import { interruptible } from './interrupts.js';
 import { ExitStatus, formatCount, formatRate, type Output, type Row } from './output.js';
+import { soakLives } from './soak-lives.js';
+import { replayDiscrepancy } from './soak-replay.js';
 
 export const SOAK_DURABILITIES = ['none', 'interval', 'group'] as const satisfies readonly Durability[];
 
 export const SOAK_HELP = `
-Each second it samples the process. Of each figure the median of the first minute after a minute of warm-up is compared
-with that of the last minute: flat is what has grown by ${FLAT_PERCENT} % at most. In runs of less than 3 minutes, warm-up and both
+Each life of the recording process ends by SIGKILL at random. The log that it leaves is recovered, every byte verified, every
+event held against the flow, and the state of the engine that takes them against that of one that never died; then the next
+life goes on with it. Beside them runs a follower, killed and started again at random, too, that has to see every event once
+and in order. The run ends at the first discrepancy: the log is moved to DIR.discrepancy/log as it was found, what is known
+about it is in discrepancy.json beside it, and --replay with that file holds the kept log against the flow again.
+At most as many events as retention leaves, and --events more, are in memory: 64 bytes each.
+Exit status 0 means that there was no discrepancy, 1 that there was one.
+
+With --no-kills one process records all the time, and each second it samples itself. Of each figure the median of the first
+minute after a minute of warm-up is compared with that of the last minute: flat is what has grown by ${FLAT_PERCENT} % at most. In runs of less than 3 minutes, warm-up and both
 windows are a third of the run each; with fewer than ${MIN_WINDOW_SAMPLES} samples in one (runs below about ${3 * MIN_WINDOW_SAMPLES} s) there is no verdict.
 The rows engine ... are of the engine's thread, as V8 counts them; under node --expose-gc it collects its garbage before each
 sample, otherwise they include garbage. All other rows are of the whole process.
 Ctrl-C ends the run early and still prints the table; pressed again while the log is closed, it leaves the temporary
 directory behind.
-Here, exit status 0 means flat (or a run too short to tell), 1 grown, samples missing in a run that was long enough,
+Then, exit status 0 means flat (or a run too short to tell), 1 grown, samples missing in a run that was long enough,
 segments that could not be compressed or freed, or a log that is not as expected.`;
 
 const GAUGE_HEADER: Row = ['', columns('first', 'last', 'growth')];
 
+const BLOCKS = 256;
+
 export interface SoakCommandOptions extends ProfileOptions {
-  readonly minutes: number;
+  readonly minutes?: number;
   readonly dir?: string;
   readonly seed: number;
-  readonly blocks: number;
+  readonly blocks?: number;
+  readonly events?: number;
+  /** False: one life, whose process is to stay as large as it is. */
+  readonly kills: boolean;
+  /** Path of a discrepancy.json: nothing is recorded. */
+  readonly replay?: string;
   readonly durability: Durability;
   readonly maxSegments: number;
   readonly maxCompressed: number;
 }
 
+/** Records for a time, with kills or without, or looks again at what an earlier run has found. */
+export function soak(options: SoakCommandOptions, output: Output, monitor?: RunMonitor): Promise<ExitStatus> {
+  const { replay, minutes, kills, events } = options;
+  if (replay !== undefined) return replayDiscrepancy(replay, output);
+  if (minutes === undefined) throw new Error('say how long: --minutes M');
+  if (kills) return soakLives({ ...options, minutes }, output);
+  if (events !== undefined) throw new Error('--events is for lives that are ended by kills');
+  return soakSteadily({ ...options, minutes, blocks: options.blocks ?? BLOCKS }, output, monitor);
+}
+
+type SteadyOptions = SoakCommandOptions & { readonly minutes: number; readonly blocks: number };
+
 /** Records and matches for a time, says whether the process has grown, and verifies what retention left of the log. */
-export async function soak(
-  options: SoakCommandOptions,
+async function soakSteadily(
+  options: SteadyOptions,
   output: Output,
-  monitor?: RunMonitor,
+  monitor: RunMonitor | undefined,
 ): Promise<ExitStatus> {
   const { dir } = options;
   const flow = specOf(options);
@@ -71,7 +100,7 @@ interface Play {
 
 async function soakIn(
   dir: string,
-  options: SoakCommandOptions,
+  options: SteadyOptions,
   play: Play,
   output: Output,
   monitor: RunMonitor | undefined,
@@ -94,7 +123,7 @@ async function soakIn(
 }
 
 interface Findings {
-  readonly options: SoakCommandOptions;
+  readonly options: SteadyOptions;
   readonly run: SoakRun;
   readonly seconds: number;
   readonly verdict: SoakVerdict;
@@ -144,7 +173,7 @@ function report(findings: Findings, output: Output): void {
 
 async function record(
   dir: string,
-  options: SoakCommandOptions,
+  options: SteadyOptions,
   play: Play,
   output: Output,
   signal: AbortSignal,

@@ -1,6 +1,5 @@
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { parseSegmentFileName } from '@fswal/format';
 import { type FlowSpec, openFlow } from '../flow/flow-spec.js';
 import { Xoshiro128 } from '../flow/xoshiro128.js';
 import type { Pace } from '../log/paced-flow.js';
@@ -12,6 +11,7 @@ import { replayLogIfAny } from '../log/replay-log.js';
 import type { EngineNews } from '../measure/engine-probe.js';
 import type { RunMonitor } from '../measure/run-monitor.js';
 import { type CheckpointProofs, drawHabit, proveCheckpoints } from './checkpoint-proof.js';
+import { killDue } from './kill-due.js';
 import { drawKillMoment, type KillMoment } from './kill-plan.js';
 import { RecordingChild } from './recording-child.js';
 
@@ -19,7 +19,7 @@ import { RecordingChild } from './recording-child.js';
  * Sizes of the tail ring, one drawn for each life. The small ones wrap many times in a life and make the engine wait;
  * the default one holds all of it.
  */
-const TAIL_BLOCKS = [16, 64, 256, 2048];
+export const TAIL_BLOCKS = [16, 64, 256, 2048];
 
 export interface CrashOptions {
   readonly dir: string;
@@ -149,7 +149,7 @@ export class CrashRun {
     const child = RecordingChild.start(options, this.#publishedPath, published, onNews);
     this.#child = child;
     try {
-      await child.until(this.#due(moment, published));
+      await child.until(killDue(moment, published, this.#dir));
     } finally {
       await child.kill();
     }
@@ -165,23 +165,6 @@ export class CrashRun {
       appended,
       lastAppendedId,
       isCutShort: phase !== Phase.Done,
-    };
-  }
-
-  /** A test for whether it is time to kill. */
-  #due(moment: KillMoment, published: PublishedPosition): () => boolean {
-    if (moment.kind === 'opening') {
-      const at = performance.now() + moment.afterMs;
-      return () => performance.now() >= at;
-    }
-    if (moment.kind === 'appended') return () => published.appended >= moment.events;
-    // A new segment file is a rotation: one was taken into use, so the next one is prepared.
-    let newest = -1;
-    return () => {
-      if (published.phase === Phase.Opening) return false;
-      const now = newestSegment(this.#dir);
-      if (newest < 0) newest = now;
-      return now >= newest + moment.rotations;
     };
   }
 
@@ -228,12 +211,4 @@ export class CrashRun {
       ? undefined
       : `state ${found} after event ${replay.lastEventId}, not ${expected}`;
   }
-}
-
-/** Index of the newest segment file, or 0. */
-function newestSegment(dir: string): number {
-  let newest = 0;
-  for (const name of readdirSync(dir))
-    newest = Math.max(newest, parseSegmentFileName(name)?.segmentIndex ?? 0);
-  return newest;
 }

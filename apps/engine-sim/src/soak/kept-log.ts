@@ -23,6 +23,8 @@ export interface KeptLogOptions {
   readonly flow: FlowSpec;
   /** The id with which the log should end, above 0. */
   readonly lastEventId: number;
+  /** So many events more may be there: of a killed process, one whose append was complete and had not returned. */
+  readonly unreturned?: number;
   readonly signal: AbortSignal;
   readonly onProgress: (line: () => string) => void;
 }
@@ -33,7 +35,7 @@ export interface KeptLogOptions {
  * @throws WalError where the log cannot be read; damage is a result
  */
 export async function checkKeptLog(options: KeptLogOptions): Promise<KeptLog | undefined> {
-  const { dir, lastEventId, signal, onProgress } = options;
+  const { dir, lastEventId, unreturned = 0, signal, onProgress } = options;
   const begin = await findBegin(dir);
   if (begin instanceof Error) return unsound(begin.message);
   if (begin === 0 || begin > lastEventId) {
@@ -49,11 +51,12 @@ export async function checkKeptLog(options: KeptLogOptions): Promise<KeptLog | u
   const { damage, report } = await replayLog(dir, replay, (events) => {
     onProgress(() => `${events.toLocaleString('en-US')} events replayed`);
   });
-  const end =
-    replay.lastEventId === BigInt(lastEventId)
-      ? undefined
-      : `the log ends with event ${replay.lastEventId}, the last one appended was ${lastEventId}`;
-  const problem = damage?.message ?? replay.difference?.reason ?? end ?? null;
+  const { lastEventId: end } = replay;
+  const isAsItShould = end >= BigInt(lastEventId) && end <= BigInt(lastEventId + unreturned);
+  const wrongEnd = isAsItShould
+    ? undefined
+    : `the log ends with event ${end}, the last one appended was ${lastEventId}`;
+  const problem = damage?.message ?? replay.difference?.reason ?? wrongEnd ?? null;
   return {
     events: replay.events,
     firstEventId: String(replay.firstEventId),

@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
 import { type RequestEvent, WalError } from '@fswal/format';
-import { listLogDirectory } from '@fswal/format/files';
 import { type Durability, RecorderManager, type RecorderSnapshot } from '@fswal/recorder';
 import { Venue } from '../engine/venue.js';
 import { type FlowSpec, instrumentsOf, openFlow } from '../flow/flow-spec.js';
 import { type Pace, PacedFlow } from '../log/paced-flow.js';
 import { breathe, sleep } from '../log/pause.js';
 import { ProcessGauges } from './process-gauges.js';
+import { refuseLog } from './refuse-log.js';
 import { SoakSamples } from './soak-samples.js';
 
 /** Requests between two visits to the event loop, where signals are seen and samples are taken. */
@@ -55,9 +55,7 @@ export class SoakRun {
   static async open(options: SoakOptions): Promise<SoakRun> {
     const { dir } = options;
     if (!existsSync('/proc/self/maps')) throw new Error('soak samples /proc/self, and there is none here');
-    if (existsSync(dir) && hasLog(dir)) {
-      throw new Error(`there is a log in ${dir} already; soak begins a new one`);
-    }
+    refuseLog(dir);
     const recorder = await RecorderManager.open({
       dir,
       blocksPerSegment: options.blocks,
@@ -151,10 +149,4 @@ export class SoakRun {
       return false;
     }
   }
-}
-
-/** A tail ring or a durable position is part of a log too, and what goes on from them does not begin with event 1. */
-function hasLog(dir: string): boolean {
-  const { segments, others } = listLogDirectory(dir);
-  return segments.length + others.length > 0;
 }
