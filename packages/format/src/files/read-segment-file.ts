@@ -1,8 +1,9 @@
 import { readCompressedFile } from './compressed-start.js';
 import { closeFile, openRegularFile, readFully, refuseLarger } from './log-files.js';
 import { decompressSegment, MAX_COMPRESSED_BYTES, MAX_SEGMENT_BYTES } from './lz4.js';
+import { LARGEST_BLOCK_BYTES } from './lz4-frame.js';
 import { salvageFrame } from './salvage-frame.js';
-import { declaredBytes, readFileHeader, usedBytes } from './segment-extent.js';
+import { contentBytes, declaredBytes, readFileHeader, usedBytes } from './segment-extent.js';
 
 /**
  * The bytes of a segment from either form of its file. Of a closed one, what lies behind its blocks is zero here,
@@ -38,7 +39,10 @@ function readPlain(fd: number, fileBytes: number, file: string): Uint8Array {
 export function salvageCompressedFile(file: string): Uint8Array {
   const { fd, bytes } = openRegularFile(file);
   try {
-    const frame = new Uint8Array(bytes > MAX_COMPRESSED_BYTES ? 0 : bytes);
+    if (bytes > MAX_COMPRESSED_BYTES) return new Uint8Array(0);
+    // The zeros at the end of the file may be those of its last block, and no more.
+    const frameBytes = Math.min(bytes, contentBytes(fd, bytes, file) + LARGEST_BLOCK_BYTES);
+    const frame = new Uint8Array(frameBytes);
     return salvageFrame(frame.subarray(0, readFully(fd, frame, file)), MAX_SEGMENT_BYTES);
   } finally {
     closeFile(fd, file);
