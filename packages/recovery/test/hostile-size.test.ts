@@ -14,6 +14,7 @@ import { compressSegment, readSegmentFile } from '@fswal/format/files';
 import { describe, expect, it } from 'vitest';
 import { LogFolder } from '../src/repair/log-folder.js';
 import { repairFolder } from '../src/repair/repair-log.js';
+import type { RepairReport } from '../src/repair/repair-report.js';
 import { type BuiltLog, buildLog, full, writeMeta } from './helpers/log-builder.js';
 import { readAll } from './helpers/read-all.js';
 import { zero } from './helpers/vandal.js';
@@ -45,6 +46,15 @@ function memoryOf(work: () => void): number {
   return status('VmHWM') - before;
 }
 
+function repairIn(dir: string, dryRun: boolean): RepairReport {
+  const folder = LogFolder.open(dir);
+  try {
+    return repairFolder(folder, dryRun);
+  } finally {
+    folder.close();
+  }
+}
+
 /** A log of two segments, durable to its end, the first of which is a hole of `bytes` bytes. */
 function logWithHole(bytes: number): BuiltLog {
   const log = buildLog({ segments: [{ blocks: full(2) }, { blocks: full(2) }] });
@@ -62,6 +72,27 @@ describe.runIf(process.platform === 'linux')('a file that is a hole', () => {
       expect(() => readSegmentFile(log.segments[0].file, false)).toThrow('more than such a file can have');
     });
     expect(read).toBeLessThan(MOST_READ);
+  });
+
+  it.each([
+    ['of a closed segment', false],
+    ['of one that is open', true],
+  ])('behind a sound segment, larger than any, %s: its events are saved', (_, open) => {
+    const log = buildLog({ segments: [{ blocks: full(2) }, { blocks: full(2), open }] });
+    writeMeta(log);
+    const { file } = log.segments[1];
+    fs.truncateSync(file, MOST_BYTES + 1);
+    const memory = memoryOf(() => {
+      const { ids, end } = readAll(log.dir, { mode: 'diagnostic' });
+      expect(ids).toEqual(log.ids);
+      expect(end.gaps).toMatchObject([{ file, reason: 'SEGMENT_CORRUPTED', offset: MOST_BYTES, blocks: 0 }]);
+      const report = repairIn(log.dir, false);
+      expect(report).toMatchObject({ events: log.ids.length, gaps: [{ file, blocks: 0 }] });
+      expect(report.files).toMatchObject([{ file, change: 'rewritten', keptAs: `${file}.broken` }]);
+    });
+    expect(memory).toBeLessThan(16 * MIB);
+    expect(readAll(log.dir)).toMatchObject({ ids: log.ids, error: undefined });
+    expect(fs.statSync(`${file}.broken`).size).toBe(MOST_BYTES + 1);
   });
 
   it('as large as a segment can be: a strict recovery refuses it by its header', () => {
@@ -179,17 +210,12 @@ describe.runIf(process.platform === 'linux')('a tail ring that is a hole', () =>
     const log = logWithRing(front);
     const memory = memoryOf(() => expect(readAll(log.dir).ids).toEqual(log.ids));
     expect(memory).toBeLessThan(16 * MIB);
-    const folder = LogFolder.open(log.dir);
-    try {
-      const repairing = memoryOf(() => {
-        const report = repairFolder(folder, true);
-        expect(report.files).toHaveLength(files);
-        if (tailRing === null) expect(report.tailRing).toBeNull();
-        else expect(report.tailRing).toMatchObject(tailRing);
-      });
-      expect(repairing).toBeLessThan(16 * MIB);
-    } finally {
-      folder.close();
-    }
+    const repairing = memoryOf(() => {
+      const report = repairIn(log.dir, true);
+      expect(report.files).toHaveLength(files);
+      if (tailRing === null) expect(report.tailRing).toBeNull();
+      else expect(report.tailRing).toMatchObject(tailRing);
+    });
+    expect(repairing).toBeLessThan(16 * MIB);
   });
 });

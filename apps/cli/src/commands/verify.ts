@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { type DurablePosition, isDamage, parseSegmentFileName, verifySegment, WalError } from '@fswal/format';
-import { type DurableReport, readSegmentFile, salvageCompressedFile } from '@fswal/format/files';
+import { type DurableReport, readSegmentFile, salvageSegmentFile } from '@fswal/format/files';
 import { type SalvagedSegment, salvageSegment } from '@fswal/recovery';
 import { ExitStatus } from '../exit-status.js';
 import { describeGap } from '../log/gap-text.js';
@@ -89,8 +89,8 @@ function verifyFile(file: string): Verified {
     if (!(thrown instanceof WalError)) throw thrown;
     error = thrown;
     row = rowOfError(name, segmentIndex ?? 0, thrown);
-    if (isPacked && thrown.code === 'SEGMENT_CORRUPTED')
-      row = withGaps(row, salvageFile(file, row.segmentIndex, salvageCompressedFile(file)));
+    if (thrown.code === 'SEGMENT_CORRUPTED')
+      row = withGaps(row, salvageFile(file, row.segmentIndex, salvageSegmentFile(file, isPacked)));
   }
   const { status, events } = row;
   const [firstEventId, lastEventId] = [BigInt(row.firstEventId), BigInt(row.lastEventId)];

@@ -24,7 +24,7 @@ import {
   listLogDirectory,
   readBootId,
   readTailRingPlace,
-  salvageCompressedFile,
+  salvageSegmentFile,
   surveyLog,
   TailRingImage,
 } from '@fswal/format/files';
@@ -158,8 +158,8 @@ export class LogVerifier {
       this.#error ??= error;
       this.#previous = undefined;
       const row = rowOfError(file.name, segmentIndex, error);
-      if (!file.compressed || error.code !== 'SEGMENT_CORRUPTED') return row;
-      const bytes = salvageCompressedFile(path.join(this.#dir, file.name));
+      if (error.code !== 'SEGMENT_CORRUPTED') return row;
+      const bytes = salvageSegmentFile(path.join(this.#dir, file.name), file.compressed);
       return withGaps(
         row,
         this.#salvage(segmentIndex, { name: file.name, bytes }, this.#placeOf(segmentIndex)),

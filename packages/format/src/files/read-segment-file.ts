@@ -33,18 +33,30 @@ function readPlain(fd: number, fileBytes: number, file: string): Uint8Array {
 }
 
 /**
- * What can be had of a compressed segment that is damaged: see `salvageFrame`. Of a file larger than any, nothing.
+ * What can be had of a segment file that `readSegmentFile` finds corrupted, up to its last block that is not zero: of
+ * one larger than any segment its front, of a compressed one see `salvageFrame`.
  * @throws WalError OPEN_FAILED, READ_FAILED
  */
-export function salvageCompressedFile(file: string): Uint8Array {
+export function salvageSegmentFile(file: string, compressed: boolean): Uint8Array {
   const { fd, bytes } = openRegularFile(file);
   try {
-    if (bytes > MAX_COMPRESSED_BYTES) return new Uint8Array(0);
-    // The zeros at the end of the file may be those of its last block, and no more.
-    const frameBytes = Math.min(bytes, contentBytes(fd, bytes, file) + LARGEST_BLOCK_BYTES);
-    const frame = new Uint8Array(frameBytes);
-    return salvageFrame(frame.subarray(0, readFully(fd, frame, file)), MAX_SEGMENT_BYTES);
+    return compressed ? salvageCompressed(fd, bytes, file) : salvagePlain(fd, bytes, file);
   } finally {
     closeFile(fd, file);
   }
+}
+
+function salvagePlain(fd: number, fileBytes: number, file: string): Uint8Array {
+  const mostBytes = Math.min(fileBytes, MAX_SEGMENT_BYTES);
+  const declared = declaredBytes(readFileHeader(fd, file), mostBytes) ?? mostBytes;
+  const content = new Uint8Array(usedBytes(fd, declared, file));
+  return content.subarray(0, readFully(fd, content, file));
+}
+
+function salvageCompressed(fd: number, fileBytes: number, file: string): Uint8Array {
+  const mostBytes = Math.min(fileBytes, MAX_COMPRESSED_BYTES);
+  // The zeros at the end of the file may be those of its last block, and no more.
+  const frameBytes = Math.min(mostBytes, contentBytes(fd, mostBytes, file) + LARGEST_BLOCK_BYTES);
+  const frame = new Uint8Array(frameBytes);
+  return salvageFrame(frame.subarray(0, readFully(fd, frame, file)), MAX_SEGMENT_BYTES);
 }
