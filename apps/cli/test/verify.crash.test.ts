@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { blockOffset, META_FILE, META_V1_BYTES } from '@fswal/format';
+import { blockOffset, eventOffset, META_FILE, META_V1_BYTES, TAIL_RING_FILE } from '@fswal/format';
 import { compressLog } from '@fswal/recorder';
 import { RecoveryManager } from '@fswal/recovery';
 import { describe, expect, it } from 'vitest';
@@ -248,6 +248,15 @@ describe('a damaged log', () => {
     expect(await verifyAsRecovery(dir)).toMatchObject({ run: { status: 1 }, status: 'DURABLE_LOST' });
     for (const index of [0, 1]) fs.rmSync(segment(dir, index));
     expect(await verifyAsRecovery(dir)).toMatchObject({ status: 'DURABLE_LOST', segments: [] });
+  });
+
+  it('an open segment ends too early: nothing of what is there is damaged', async () => {
+    const dir = recordAndDie(SEGMENT_EVENTS + 1000, 0);
+    fs.rmSync(path.join(dir, TAIL_RING_FILE));
+    fs.truncateSync(segment(dir, 1), blockOffset(3) + eventOffset(150));
+    const { status, segments } = await verifyAsRecovery(dir);
+    expect(status).toBe('DURABLE_LOST');
+    expect(segments[1]).toMatchObject({ status, events: 3 * 256 + 150, soundBlocks: 3, gaps: [] });
   });
 
   it('a compressed segment does not unpack', async () => {

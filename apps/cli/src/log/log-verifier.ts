@@ -28,7 +28,7 @@ import {
   surveyLog,
   TailRingImage,
 } from '@fswal/format/files';
-import { type SalvagedSegment, salvageSegment } from '@fswal/recovery';
+import { type SalvagedSegment, salvageSegment, soundUnsealed, type UnsealedEvents } from '@fswal/recovery';
 import { plural } from '../units.js';
 import { type ReadSegment, readListedSegment } from './listed-segment.js';
 import { rowOfError, rowOfVerdict, rowOfVerification, type SegmentRow, withGaps } from './segment-row.js';
@@ -186,7 +186,7 @@ export class LogVerifier {
     const row = rowOfVerdict(name, segmentIndex, verdict);
     if (decision !== 'refuse') return row;
     if (error?.code !== 'SEGMENT_GAP')
-      return withGaps(row, this.#salvage(segmentIndex, { name, bytes }, place));
+      return withGaps(row, this.#salvage(segmentIndex, { name, bytes }, place, soundUnsealed(verdict)));
     // The gap is no fault of the file behind it, which may be sound.
     const {
       state,
@@ -224,6 +224,7 @@ export class LogVerifier {
     segmentIndex: number,
     { name, bytes }: ReadSegment,
     { previous, afterEventId = 0n }: VerifyOptions,
+    unsealed?: UnsealedEvents,
   ): SalvagedSegment {
     const salvaged = salvageSegment(bytes, {
       file: path.join(this.#dir, name),
@@ -231,6 +232,7 @@ export class LogVerifier {
       afterEventId: previous?.lastEventId ?? afterEventId,
       chainedChecksum: previous?.chainedChecksum,
       durable: this.durable.position,
+      unsealed,
     });
     const { lastEventId, chainedChecksum } = salvaged;
     this.#previous = { segmentIndex, lastEventId, chainedChecksum, complete: true };
