@@ -138,7 +138,10 @@ describe('a sound log', () => {
     expect(run.status).toBe(0);
     expect(lastEventId).toBe(String(SEGMENT_EVENTS + 256));
     expect(segments[1]).toMatchObject({ status: 'OK', blocks: 1, at: { block: 1, offset: blockOffset(1) } });
-    expect((await fswal(['verify', dir])).stdout).toContain('torn tail behind the durable position');
+    const { stdout } = await fswal(['verify', dir]);
+    expect(stdout).toContain(`${dir}: sound up to the torn tail\n`);
+    expect(stdout).toContain('2 segment files, every byte up to the torn tail verified');
+    expect(stdout).toContain('torn tail behind the durable position');
   });
 });
 
@@ -230,6 +233,16 @@ describe('a damaged log', () => {
       'CHAINED_CHECKSUM_MISMATCH',
       'CHAINED_CHECKSUM_MISMATCH',
     ]);
+  });
+
+  it('a header has rotted where no durable position is known: that is no torn tail', async () => {
+    const dir = await record(2 * SEGMENT_EVENTS);
+    fs.rmSync(path.join(dir, META_FILE));
+    flip(segment(dir, 1), 20);
+    const { run, status } = await verifyAsRecovery(dir);
+    expect([run.status, status]).toEqual([1, 'HEADER_CHECKSUM_MISMATCH']);
+    expect((await fswal(['repair', dir])).stdout).toContain('8,192 events');
+    expect(await verifyAsRecovery(dir)).toMatchObject({ run: { status: 0 }, events: 2 * SEGMENT_EVENTS });
   });
 
   it('a segment is missing: SEGMENT_GAP, and the one behind it is said to be sound', async () => {

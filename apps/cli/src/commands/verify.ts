@@ -112,7 +112,8 @@ function report(
 ): string {
   const inRing =
     ringEvents === 0 ? '' : `, the last ${formatCount(ringEvents)} of them in the tail ring alone`;
-  const verdict = error === undefined ? colours.green('sound') : colours.red(`damaged: ${error.code}`);
+  const sound = rows.some(isTorn) ? 'sound up to the torn tail' : 'sound';
+  const verdict = error === undefined ? colours.green(sound) : colours.red(`damaged: ${error.code}`);
   const lines = [
     `${target}: ${verdict}`,
     `  ${plural(rows.length, 'segment file')}, ${describeSound(rows)}`,
@@ -125,13 +126,20 @@ function report(
 
 function describeSound(rows: readonly SegmentRow[]): string {
   const sound = rows.filter(({ status }) => status === 'OK').length;
-  return sound === rows.length ? 'every byte of each verified' : `${formatCount(sound)} of them sound`;
+  if (sound < rows.length) return `${formatCount(sound)} of them sound`;
+  return rows.some(isTorn) ? 'every byte up to the torn tail verified' : 'every byte of each verified';
+}
+
+/** What is wrong with a segment that counts as sound lies behind the durable position. */
+function isTorn({ status, at }: SegmentRow): boolean {
+  return status === 'OK' && at !== undefined;
 }
 
 /** Where what is wrong with a segment begins; of a damaged one, all that is wrong with it. */
-function describeDamage({ file, status, at, soundBlocks = 0, gaps }: SegmentRow): string[] {
+function describeDamage(row: SegmentRow): string[] {
+  const { file, status, at, soundBlocks = 0, gaps } = row;
   if (at === undefined) return [];
-  const what = status === 'OK' ? 'torn tail behind the durable position' : status;
+  const what = isTorn(row) ? 'torn tail behind the durable position' : status;
   const first = `  ${file}: ${what}, block ${at.block}, offset ${at.offset}, after event ${at.eventId}: ${at.message}`;
   if (gaps === undefined) return [first];
   const rest = gaps.length === 0 ? '' : ', but not:';
