@@ -156,14 +156,12 @@ export class LogVerifier {
     } catch (error) {
       if (!(error instanceof WalError)) throw error;
       this.#error ??= error;
+      const place = this.#placeOf(segmentIndex);
       this.#previous = undefined;
-      const row = rowOfError(file.name, segmentIndex, error);
+      const row = rowOfError(file.name, segmentIndex, error, lastEventBefore(place));
       if (error.code !== 'SEGMENT_CORRUPTED') return row;
       const bytes = salvageSegmentFile(path.join(this.#dir, file.name), file.compressed);
-      return withGaps(
-        row,
-        this.#salvage(segmentIndex, { name: file.name, bytes }, this.#placeOf(segmentIndex)),
-      );
+      return withGaps(row, this.#salvage(segmentIndex, { name: file.name, bytes }, place));
     }
   }
 
@@ -223,14 +221,14 @@ export class LogVerifier {
   #salvage(
     segmentIndex: number,
     { name, bytes }: ReadSegment,
-    { previous, afterEventId = 0n }: VerifyOptions,
+    place: VerifyOptions,
     unsealed?: UnsealedEvents,
   ): SalvagedSegment {
     const salvaged = salvageSegment(bytes, {
       file: path.join(this.#dir, name),
       segmentIndex,
-      afterEventId: previous?.lastEventId ?? afterEventId,
-      chainedChecksum: previous?.chainedChecksum,
+      afterEventId: lastEventBefore(place),
+      chainedChecksum: place.previous?.chainedChecksum,
       durable: this.durable.position,
       unsealed,
     });
@@ -238,6 +236,10 @@ export class LogVerifier {
     this.#previous = { segmentIndex, lastEventId, chainedChecksum, complete: true };
     return salvaged;
   }
+}
+
+function lastEventBefore({ previous, afterEventId = 0n }: VerifyOptions): bigint {
+  return previous?.lastEventId ?? afterEventId;
 }
 
 /** The end of the segments as the tail ring must go on from it: the last block, copied out of its segment. */
