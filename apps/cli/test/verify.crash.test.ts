@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { blockOffset, eventOffset, META_FILE, META_V1_BYTES, TAIL_RING_FILE } from '@fswal/format';
@@ -280,6 +281,7 @@ describe('a damaged log', () => {
     expect([run.status, status]).toEqual([1, 'SEGMENT_CORRUPTED']);
     expect(segments[1]).toMatchObject({ state: 'unreadable', version: null, events: 0, firstEventId: '0' });
     expect(segments[1].gaps?.length).toBeGreaterThan(0);
+    expect(segments[1].at?.eventId).toBe(String(SEGMENT_EVENTS));
     expect(segments[2]).toMatchObject({ status: 'OK', events: SEGMENT_EVENTS });
   });
 
@@ -325,6 +327,34 @@ describe('a segment file alone', () => {
 });
 
 describe('what cannot be verified', () => {
+  it.each([
+    ['no segment', (file: string) => fs.writeFileSync(file, 'root:x:0:0:root:/root:/bin/bash\n'.repeat(9))],
+    ['empty', (file: string) => fs.writeFileSync(file, '')],
+  ])('is a file that is %s: a usage error, and no advice to repair it', async (_, make) => {
+    const file = path.join(tempDir(), 'passwd');
+    make(file);
+    const run = await fswal(['verify', file]);
+    expect(run).toMatchObject({ status: 2, stdout: '' });
+    expect(run.stderr).toContain(`${file} is no segment file`);
+    expect(run.stderr).not.toContain('fswal repair');
+  });
+
+  it('is a fifo: said at once', async () => {
+    const file = path.join(tempDir(), 'fifo');
+    execFileSync('mkfifo', [file]);
+    const run = await fswal(['verify', file]);
+    expect(run.status).toBe(2);
+    expect(run.stderr).toContain('OPEN_FAILED');
+    expect(run.stderr).toContain('this is not a regular file');
+  });
+
+  it('a copy of a segment is one, whatever its name, and however it is damaged', async () => {
+    const copy = path.join(tempDir(), 'copy');
+    fs.copyFileSync(segment(await record(SEGMENT_EVENTS), 0), copy);
+    flip(copy, 0);
+    expect(await verify(copy)).toMatchObject({ run: { status: 1 }, status: 'HEADER_CHECKSUM_MISMATCH' });
+  });
+
   it('is no log: status 2, and nothing on stdout', async () => {
     const empty = tempDir();
     expect(await fswal(['verify', empty])).toMatchObject({ status: 2, stdout: '' });
@@ -342,6 +372,7 @@ describe('what cannot be verified', () => {
     const dir = await record(2 * SEGMENT_EVENTS);
     fs.rmSync(segment(dir, 0));
     fs.mkdirSync(segment(dir, 0));
+    expect((await fswal(['verify', dir])).stdout).not.toContain('after event 0');
     const { run, status, segments } = await verify(dir);
     expect([run.status, status]).toEqual([2, 'OPEN_FAILED']);
     expect(segments[1]).toMatchObject({ status: 'OK', events: SEGMENT_EVENTS });
