@@ -19,8 +19,11 @@ export class SegmentReadAhead {
       if (this.#provider === 'none') return;
       const file = path.join(this.#dir, name);
       const { fd } = openRegularFile(file);
-      this.#provider.willNeed(fd);
-      closeFile(fd, file);
+      try {
+        this.#provider.willNeed(fd);
+      } finally {
+        closeFile(fd, file);
+      }
     } catch (error) {
       if (!(error instanceof WalError)) throw error;
     }
