@@ -374,6 +374,7 @@ describe('what cannot be verified', () => {
     fs.mkdirSync(segment(dir, 0));
     expect((await fswal(['verify', dir])).stdout).not.toContain('after event 0');
     const { run, status, segments } = await verify(dir);
+    expect(run.stderr).toContain('move what is no regular file out of the way');
     expect([run.status, status]).toEqual([2, 'OPEN_FAILED']);
     expect(segments[1]).toMatchObject({ status: 'OK', events: SEGMENT_EVENTS });
   });
