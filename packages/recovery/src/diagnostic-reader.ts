@@ -13,6 +13,7 @@ import {
 } from '@fswal/format';
 import { type LogSurvey, listLogDirectory, surveyLog } from '@fswal/format/files';
 import { DiagnosticScan, type JudgedSegment } from './diagnostic-scan.js';
+import { isMissing } from './is-missing.js';
 import type { LogReaderOptions } from './log-reader.js';
 import { LogTail, tornTail } from './log-tail.js';
 import { MAX_SURVEYS, outrun, surveyBehind } from './outrun.js';
@@ -184,7 +185,7 @@ export class DiagnosticReader implements WindowSource {
         if (isTorn) this.#tail = tornTail(judged.verdict, bytes, reader.file, beyond);
         this.#endSegments();
       }
-      this.#openEnd = openEnd(segmentIndex, reader.file, judged.verdict);
+      this.#openEnd = openEnd(reader.file, judged.verdict);
       return content ?? 'nothing to deliver';
     } finally {
       reader.close();
@@ -250,8 +251,4 @@ function moveBlocks({ words }: ReplayWindow, from: number, count: number, to: nu
   if (from === to) return;
   const start = blockOffset(from) / WORD_BYTES;
   words.copyWithin(blockOffset(to) / WORD_BYTES, start, start + count * BLOCK_WORDS);
-}
-
-function isMissing(error: WalError): boolean {
-  return (error.cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT';
 }

@@ -1,4 +1,3 @@
-import fs from 'node:fs';
 import {
   EVENT_BYTES,
   EVENT_WORDS,
@@ -21,6 +20,8 @@ import {
   readSome,
   refuseLarger,
   salvageSegmentFile,
+  statName,
+  statOpen,
   usedBytes,
 } from '@fswal/format/files';
 import type { ReplayWindow } from './replay-window.js';
@@ -146,18 +147,19 @@ export class SegmentReader {
     return done;
   }
 
-  /** Size of the file now. */
+  /** Size of the file now. @throws WalError READ_FAILED */
   get bytesNow(): number {
-    return fs.fstatSync(this.#fd).size;
+    return Number(statOpen(this.#fd, this.file).size);
   }
 
   /**
    * Whether the name still leads to this file. If not, retention took the segment while it was read, and what was read
    * may be of the segment that the file was used for next.
+   * @throws WalError READ_FAILED
    */
   isCurrent(): boolean {
-    const named = fs.lstatSync(this.file, { bigint: true, throwIfNoEntry: false });
-    const open = fs.fstatSync(this.#fd, { bigint: true });
+    const named = statName(this.file);
+    const open = statOpen(this.#fd, this.file);
     return named !== undefined && named.ino === open.ino && named.dev === open.dev;
   }
 

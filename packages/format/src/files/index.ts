@@ -13,6 +13,8 @@ export {
   readRegularFile,
   readSome,
   refuseLarger,
+  statName,
+  statOpen,
 } from './log-files.js';
 export { type LogSurvey, surveyLog } from './log-survey.js';
 export { compressSegment, decompressSegment, MAX_COMPRESSED_BYTES, MAX_SEGMENT_BYTES } from './lz4.js';
