@@ -10,6 +10,7 @@ import {
 } from '@fswal/format';
 import { GapList } from './gap-list.js';
 import type { Gap } from './recovery-report.js';
+import { soundUnsealed } from './salvage-segment.js';
 import { SegmentSalvage, type SoundParts } from './segment-salvage.js';
 
 /** A segment of a log that may be damaged. */
@@ -112,7 +113,6 @@ export class DiagnosticScan {
 
   #salvage(segmentIndex: number, bytes: Uint8Array, file: string, verdict: SegmentVerdict): SoundParts {
     const error = verdict.error as WalError;
-    const { blocks, tailEvents: events } = verdict;
     const before = this.#list.gaps.length;
     const salvage = new SegmentSalvage(
       bytes,
@@ -122,7 +122,7 @@ export class DiagnosticScan {
         afterEventId: this.#lastEventId,
         chainedChecksum: this.#chained,
         durable: this.#durable,
-        unsealed: error.code === 'DURABLE_LOST' && events > 0 ? { block: blocks, events } : undefined,
+        unsealed: soundUnsealed(verdict),
       },
       this.#list,
     );

@@ -16,6 +16,7 @@ import {
   WalError,
 } from '@fswal/format';
 import { type KnownDurable, type LogSurvey, listLogDirectory, surveyLog } from '@fswal/format/files';
+import { isMissing } from './is-missing.js';
 import { LogTail, tornTail } from './log-tail.js';
 import { MAX_SURVEYS, outrun, surveyBehind } from './outrun.js';
 import { readAround } from './read-around.js';
@@ -225,7 +226,7 @@ export class LogReader implements WindowSource {
         if (found !== undefined && reader.isCurrent()) return this.#judge(found, window, reader);
       } catch (error) {
         if (!(error instanceof WalError)) throw error;
-        if ((error.cause as NodeJS.ErrnoException | undefined)?.code !== 'ENOENT') return this.#fail(error);
+        if (!isMissing(error)) return this.#fail(error);
       } finally {
         reader?.close();
       }
@@ -304,7 +305,7 @@ export class LogReader implements WindowSource {
       if (isTorn) this.#tail = tornTail(verdict, bytes, file, beyond);
       this.#endSegments();
     }
-    this.#openEnd = openEnd(segmentIndex, file, verdict);
+    this.#openEnd = openEnd(file, verdict);
     return this.#contentFrom(window, segmentIndex, blocks, tailEvents);
   }
 

@@ -446,6 +446,25 @@ describe('a repair', () => {
     expect(report.durableBefore.eventId).toBe(log.lastId);
   });
 
+  it('says what of a torn tail was cut: all blocks up to its end', () => {
+    const log = buildLog({ segments: [{ blocks: full(4) }, { blocks: full(6), open: true }] });
+    writeMeta(log, 0);
+    flip(log.segments[1].file, blockOffset(2) + 1000);
+    const { files } = repairNow(log.dir);
+    expect(files).toMatchObject([{ droppedBlocks: 4, gaps: [{ block: 2, blocks: 4 }] }]);
+  });
+
+  it.each([META_FILE, 'FS.00000001.wal'])('moves a directory aside that is in its way: %s.tmp', (name) => {
+    const { log } = damaged(cases['a damaged block'] as Case, 2);
+    const temp = path.join(log.dir, `${name}.tmp`);
+    fs.mkdirSync(temp);
+    fs.writeFileSync(path.join(temp, 'something'), '');
+    repairNow(log.dir);
+    expect(fs.readdirSync(log.dir)).not.toContain(`${name}.tmp`);
+    expect(fs.readdirSync(`${temp}.broken`)).toEqual(['something']);
+    expect(readAll(log.dir).error).toBeUndefined();
+  });
+
   it('never takes the name of a file that was kept before', () => {
     const { log } = damaged(cases['a damaged block'] as Case, 2);
     const { file } = log.segments[1];

@@ -1,5 +1,6 @@
 import {
   asWords,
+  BLOCK_BYTES,
   blockOffset,
   bytesInUse,
   type DurablePosition,
@@ -297,15 +298,17 @@ export class LogRepair {
   }
 
   #noteTail(file: string, bytes: Uint8Array, verdict: SegmentVerdict): void {
-    const { verification, endOffset, lastEventId, blocks } = verdict;
+    const { verification, endOffset: offset, lastEventId, blocks: block } = verdict;
+    const endOffset = Math.max(offset, bytesInUse(bytes));
+    const inUse = Math.ceil((endOffset - SEGMENT_HEADER_BYTES) / BLOCK_BYTES);
     this.#tailGaps.push({
       file,
       reason: verdict.error?.code ?? 'SEGMENT_CORRUPTED',
       message: verification.at?.message ?? '',
-      offset: endOffset,
-      endOffset: Math.max(endOffset, bytesInUse(bytes)),
-      block: blocks,
-      blocks: verdict.unreachableBlocks,
+      offset,
+      endOffset,
+      block,
+      blocks: Math.max(0, inUse - block),
       afterEventId: lastEventId,
       beforeEventId: 0n,
     });
