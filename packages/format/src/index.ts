@@ -3,7 +3,7 @@ export { bytesInUse, isZero } from './bytes.js';
 export { checksum, headerChecksum } from './checksum.js';
 export { DECISIONS, type Decision, decide, type Evidence, type Place } from './decision-table.js';
 export { isDamage, Status, WalError, type WalErrorCode, type WalErrorDetails } from './errors.js';
-export { asWords, countGrowing, idAt, idIsGreater } from './event-ids.js';
+export { asWords, countGrowing, findId, idAt, idIsGreater } from './event-ids.js';
 export { EventView } from './event-view.js';
 export {
   BROKEN_SUFFIX,

@@ -19,8 +19,8 @@ import {
   decodeSegmentHeader,
   EVENT_BYTES,
   EVENT_WORDS,
+  findId,
   idAt,
-  idIsGreater,
   isChained,
   MAX_BLOCKS_PER_SEGMENT,
   notChained,
@@ -164,7 +164,7 @@ export class SegmentSalvage implements SoundParts {
     }
     // What lies behind the end of an open segment is nothing, or what a used file had before.
     const gap = this.#gap;
-    if (closed || (gap !== undefined && this.#hasEventsFrom(blockOffset(gap.block), gap.block)))
+    if (closed || (gap !== undefined && this.#hasEventsFrom(blockOffset(gap.block), this.#floor(gap.block))))
       this.#endGap(end);
   }
 
@@ -246,7 +246,8 @@ export class SegmentSalvage implements SoundParts {
   #takeUnsealed({ block, events }: UnsealedEvents, end: number): void {
     const start = blockOffset(block) + BLOCK_HEADER_BYTES;
     const room = Math.min(BLOCK_EVENTS, Math.floor((this.#bytes.length - start) / EVENT_BYTES));
-    const count = countGrowing(this.#words, start / WORD_BYTES, room, this.#floor(block));
+    const floor = this.#floor(block);
+    const count = countGrowing(this.#words, start / WORD_BYTES, room, floor);
     this.#endGap(block);
     if (count < events) {
       const message = 'the event ids of the unsealed block do not grow';
@@ -258,21 +259,15 @@ export class SegmentSalvage implements SoundParts {
     this.unsealed = { block, events: count };
     this.lastEventId = idAt(this.#words, start / WORD_BYTES + (count - 1) * EVENT_WORDS);
     this.chainedChecksum = undefined;
-    if (!this.#hasEventsFrom(start + count * EVENT_BYTES, block)) return;
+    if (!this.#hasEventsFrom(start + count * EVENT_BYTES, floor)) return;
     const message = 'events lie behind the end of the unsealed block: what comes before them is missing';
     this.#gap = { block: block + 1, reason: 'SEGMENT_CORRUPTED', message };
     this.#endGap(end);
   }
 
-  /** Whether anything from an offset in a block on may be an event that comes next. */
-  #hasEventsFrom(offset: number, block: number): boolean {
-    const floor = this.#floor(block);
-    const low = Number(BigInt.asIntN(32, floor));
-    const high = Number(BigInt.asIntN(32, floor >> 32n));
-    for (let at = offset / WORD_BYTES; at + EVENT_WORDS <= this.#words.length; at += EVENT_WORDS) {
-      if (idIsGreater(this.#words, at, high, low)) return true;
-    }
-    return false;
+  /** Whether an id above `floor` lies anywhere from an offset on. */
+  #hasEventsFrom(offset: number, floor: bigint): boolean {
+    return findId(this.#words, offset / WORD_BYTES, floor) !== undefined;
   }
 
   /** The current gap, if there is one, ends before a block. */

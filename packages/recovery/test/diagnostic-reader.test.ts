@@ -380,6 +380,52 @@ describe('the chain', () => {
   });
 });
 
+describe('the unsealed block over an earlier one', () => {
+  /** The last segment ends in block 13, which lies over block 3 too; durable up to an event of a block. */
+  function overwritten(block: number, event: number) {
+    const log = buildLog({ segments: [{ blocks: full(16) }, { blocks: full(13), tail: 200 }] });
+    const { file } = log.segments[1];
+    const bytes = fs.readFileSync(file);
+    const offset = blockOffset(block) + eventOffset(event);
+    const eventId = BigInt(SEGMENT_EVENTS + block * 256 + event);
+    writeMeta(log, 1, { offset, eventId, prefixChecksum: prefixOf(bytes, offset) });
+    bytes.copyWithin(blockOffset(3), blockOffset(13), blockOffset(14));
+    fs.writeFileSync(file, bytes);
+    return { log, file };
+  }
+
+  it('costs that one, and none of those between', () => {
+    const { log, file } = overwritten(13, 200);
+    const before = log.ids.filter((id) => id <= 4864n);
+    const strict = readAll(log.dir);
+    expect([strict.ids, strict.error?.code]).toEqual([before, 'HEADER_CHECKSUM_MISMATCH']);
+    const { ids, end } = diagnose(log.dir);
+    expect(ids).toEqual(without(log, 1, 3, 4));
+    expect(end.gaps).toMatchObject([
+      { file, block: 3, blocks: 1, afterEventId: 4864n, beforeEventId: 5121n },
+    ]);
+  });
+
+  it('does not end the log before the durable position', () => {
+    const { log } = overwritten(8, 50);
+    expect(readAll(log.dir).error?.code).toBe('HEADER_CHECKSUM_MISMATCH');
+    const { ids, end } = diagnose(log.dir);
+    expect(ids).toEqual(without(log, 1, 3, 4).filter((id) => id <= 7424n));
+    expect(end.gaps).toMatchObject([
+      { block: 3, blocks: 1, beforeEventId: 5121n },
+      { block: 13, beforeEventId: 0n },
+    ]);
+  });
+
+  it('is a torn tail beyond the durable position, of which nothing is delivered', () => {
+    const { log, file } = overwritten(2, 50);
+    for (const { ids, error, end } of [readAll(log.dir), diagnose(log.dir)]) {
+      expect([ids, error]).toEqual([log.ids.filter((id) => id <= 4864n), undefined]);
+      expect(end.tail).toMatchObject({ file, block: 3, unreachableBlocks: 9 });
+    }
+  });
+});
+
 describe('the durable position', () => {
   it('certifies the unsealed block behind damage, and events after it by their ids', () => {
     const log = buildLog({ segments: [{ blocks: full(3), tail: 90 }] });
