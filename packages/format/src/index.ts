@@ -67,7 +67,14 @@ export {
 } from './request-event.js';
 export { type SegmentForm, segmentForms } from './segment-forms.js';
 export { decodeSegmentHeader, encodeSegmentHeader, type SegmentHeader } from './segment-header.js';
-export { type BlockFault, blockFault, isChained, notChained, soundBlock } from './sound-block.js';
+export {
+  type BlockFault,
+  blockFault,
+  countSoundBlocks,
+  isChained,
+  notChained,
+  soundBlock,
+} from './sound-block.js';
 export {
   decodeTailRingHeader,
   encodeTailRingHeader,
