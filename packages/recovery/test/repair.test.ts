@@ -247,6 +247,21 @@ const cases: Record<string, Case> = {
     },
     changes: ['0 rewritten'],
   },
+  'damage before a durable block that is full and has lost its header': {
+    damage: (log) => {
+      const { file } = log.segments[0];
+      certify(log, 5, 100);
+      zero(file, blockOffset(5), blockOffset(5) + eventOffset(0));
+      flip(file, blockOffset(2) + 700);
+    },
+    changes: ['0 rewritten', '1 moved aside', '2 moved aside'],
+  },
+  'damage before a full block without a header, behind the durable position': {
+    spec: { segments: [{ blocks: full(16) }, { blocks: full(3), tail: 256 }] },
+    durable: 0,
+    damage: ({ segments }) => flip(segments[0].file, blockOffset(2) + 700),
+    changes: ['0 rewritten', '1 relinked'],
+  },
   'a missing segment behind an unsealed block that holds the durable position': {
     spec: { segments: [{ blocks: full(5), tail: 120 }, { blocks: full(16) }, { blocks: full(3) }] },
     damage: (log) => {
