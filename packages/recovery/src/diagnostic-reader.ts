@@ -178,13 +178,14 @@ export class DiagnosticReader implements WindowSource {
       this.segments++;
       this.bytes += count;
       this.#endEventId = this.#scan.lastEventId;
-      const content = this.#deliver(judged, segmentIndex, window, reader);
-      if (judged.verdict.decision === 'tail') {
+      const ends = judged.verdict.decision === 'tail';
+      // Before blocks are moved: it is held against the file.
+      if (ends && !isBeingWritten(reader, bytes, this.#openEnd)) {
         const beyond = this.#survey.files.slice(this.#next).map(({ name }) => name);
-        const isTorn = !isBeingWritten(reader, bytes, this.#openEnd);
-        if (isTorn) this.#tail = tornTail(judged.verdict, bytes, reader.file, beyond);
-        this.#endSegments();
+        this.#tail = tornTail(judged.verdict, bytes, reader.file, beyond);
       }
+      const content = this.#deliver(judged, segmentIndex, window, reader);
+      if (ends) this.#endSegments();
       this.#openEnd = openEnd(reader.file, judged.verdict);
       return content ?? 'nothing to deliver';
     } finally {

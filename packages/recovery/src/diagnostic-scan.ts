@@ -1,11 +1,12 @@
 import path from 'node:path';
 import {
   blockOffset,
+  countSoundBlocks,
   type DurablePosition,
   LogScan,
   type SegmentVerdict,
   segmentFileName,
-  type WalError,
+  WalError,
   type WalErrorCode,
 } from '@fswal/format';
 import { GapList } from './gap-list.js';
@@ -15,7 +16,10 @@ import { SegmentSalvage, type SoundParts } from './segment-salvage.js';
 
 /** A segment of a log that may be damaged. */
 export interface JudgedSegment extends SoundParts {
-  /** That of a strict scan, which goes on anew behind each refusal. */
+  /**
+   * That of a strict scan, which goes on anew behind each refusal. Behind damage the log also ends, in a `tail`, at the
+   * durable position where nothing but that certifies the last events.
+   */
   readonly verdict: SegmentVerdict;
 }
 
@@ -30,6 +34,8 @@ export class DiagnosticScan {
   #lastSegmentIndex = -1;
   #lastEventId = 0n;
   #chained: bigint | undefined;
+  /** Whether the log has ended before the next segment. */
+  #hasEnded = false;
 
   constructor(durable: DurablePosition) {
     this.#durable = durable;
@@ -55,8 +61,7 @@ export class DiagnosticScan {
   judge(segmentIndex: number, bytes: Uint8Array, file: string): JudgedSegment {
     this.#goTo(segmentIndex, file);
     const verdict = this.#scan.judge(segmentIndex, bytes, file);
-    if (verdict.decision === 'refuse')
-      return { verdict, ...this.#salvage(segmentIndex, bytes, file, verdict) };
+    if (verdict.decision === 'refuse') return this.#salvage(segmentIndex, bytes, file, verdict);
     const { blocks, tailEvents, events, verification, lastEventId } = verdict;
     if (events > 0) {
       this.#list.goOn(verification.firstEventId);
@@ -91,13 +96,16 @@ export class DiagnosticScan {
   /** Goes on with a segment, where retention took those before it while the log was read. That is no damage. */
   goBehindRetention(segmentIndex: number, dir: string, durable: DurablePosition): void {
     this.#durable = durable;
+    this.#hasEnded = false;
     this.#passMissing(segmentIndex, dir, 'SEGMENT_NOT_FOUND', 'gone: retention was faster than the reader');
   }
 
   #goTo(segmentIndex: number, file: string): void {
     const dir = path.dirname(file);
     if (this.#lastSegmentIndex >= 0 && segmentIndex > this.#lastSegmentIndex + 1) {
-      this.#passMissing(segmentIndex, dir, 'SEGMENT_GAP', `missing before segment ${segmentIndex}`);
+      // Behind the end nothing is missing.
+      if (this.#hasEnded) this.#goOnAnew(undefined, segmentIndex - 1);
+      else this.#passMissing(segmentIndex, dir, 'SEGMENT_GAP', `missing before segment ${segmentIndex}`);
     }
     this.#lastSegmentIndex = segmentIndex;
   }
@@ -111,7 +119,7 @@ export class DiagnosticScan {
     this.#goOnAnew(undefined);
   }
 
-  #salvage(segmentIndex: number, bytes: Uint8Array, file: string, verdict: SegmentVerdict): SoundParts {
+  #salvage(segmentIndex: number, bytes: Uint8Array, file: string, verdict: SegmentVerdict): JudgedSegment {
     const error = verdict.error as WalError;
     const before = this.#list.gaps.length;
     const salvage = new SegmentSalvage(
@@ -133,8 +141,10 @@ export class DiagnosticScan {
       const message = 'the segment ends before it was full, but later ones were durable';
       this.#add(file, 'DURABLE_LOST', message, bytes.length, bytes.length);
     }
+    this.#hasEnded ||= salvage.endsLog;
     this.#goOnAnew(salvage.chainedChecksum);
-    return salvage;
+    const { runs, unsealed } = salvage;
+    return { verdict: withTail(verdict, salvage, bytes), runs, unsealed };
   }
 
   /** Whether a segment lacks its end without a gap that says so. */
@@ -145,10 +155,14 @@ export class DiagnosticScan {
     return segmentIndex < this.#durable.segmentIndex && blockOffset(blocks + 1) <= bytes.length;
   }
 
-  #goOnAnew(chainedChecksum: bigint | undefined): void {
+  /** Behind the end no segment follows: none is chained to 0, or to one that is not complete. */
+  #goOnAnew(chainedChecksum: bigint | undefined, segmentIndex = this.#lastSegmentIndex): void {
     this.#chained = chainedChecksum;
-    const previous = { lastEventId: this.#lastEventId, chainedChecksum, complete: true };
-    this.#scan = new LogScan(this.#durable, { segmentIndex: this.#lastSegmentIndex, previous });
+    const lastEventId = this.#lastEventId;
+    const previous = this.#hasEnded
+      ? { lastEventId, chainedChecksum: 0n, complete: false }
+      : { lastEventId, chainedChecksum, complete: true };
+    this.#scan = new LogScan(this.#durable, { segmentIndex, previous });
   }
 
   #add(
@@ -162,4 +176,22 @@ export class DiagnosticScan {
     const afterEventId = this.#lastEventId;
     this.#list.add({ file, reason, message, offset, endOffset, block, blocks: 0, afterEventId });
   }
+}
+
+/** The verdict on a segment that was salvaged: a torn tail where the log ends in it and more lies behind. */
+function withTail(refused: SegmentVerdict, salvage: SegmentSalvage, bytes: Uint8Array): SegmentVerdict {
+  const { tail, unsealed, events, lastEventId } = salvage;
+  if (tail === undefined || unsealed === undefined) return refused;
+  const { reason, message, file, offset, block } = tail;
+  return {
+    decision: 'tail',
+    verification: refused.verification,
+    blocks: block,
+    tailEvents: unsealed.events,
+    events,
+    lastEventId,
+    endOffset: offset,
+    error: new WalError(reason, message, { file, block, offset, eventId: lastEventId }),
+    unreachableBlocks: countSoundBlocks(bytes, block + 1, lastEventId),
+  };
 }

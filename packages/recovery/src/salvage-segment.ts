@@ -18,9 +18,10 @@ export interface SalvagedSegment {
 /** Looks at every block of a segment, and goes on behind damage as a diagnostic recovery does. Pure. */
 export function salvageSegment(bytes: Uint8Array, options: SalvageOptions): SalvagedSegment {
   const list = new GapList();
-  const { runs, lastEventId, chainedChecksum } = new SegmentSalvage(bytes, options, list);
+  const { runs, tail, lastEventId, chainedChecksum } = new SegmentSalvage(bytes, options, list);
   const soundBlocks = runs.reduce((sum, { count }) => sum + count, 0);
-  return { soundBlocks, gaps: list.gaps, lastEventId, chainedChecksum };
+  const gaps = tail === undefined ? list.gaps : [...list.gaps, { ...tail, beforeEventId: 0n }];
+  return { soundBlocks, gaps, lastEventId, chainedChecksum };
 }
 
 /** Events without a header of a refused segment that are sound: where the log merely ends too early. */
