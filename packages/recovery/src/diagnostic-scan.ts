@@ -60,7 +60,7 @@ export class DiagnosticScan {
   /** Judges the next segment. After a `tail` there is none. */
   judge(segmentIndex: number, bytes: Uint8Array, file: string): JudgedSegment {
     this.#goTo(segmentIndex, file);
-    const verdict = this.#scan.judge(segmentIndex, bytes, file);
+    const verdict = this.#judgeLinked(segmentIndex, bytes, file);
     if (verdict.decision === 'refuse') return this.#salvage(segmentIndex, bytes, file, verdict);
     const { blocks, tailEvents, events, verification, lastEventId } = verdict;
     if (events > 0) {
@@ -73,6 +73,20 @@ export class DiagnosticScan {
       runs: blocks > 0 ? [{ block: 0, count: blocks }] : [],
       unsealed: tailEvents > 0 ? { block: blocks, events: tailEvents } : undefined,
     };
+  }
+
+  /**
+   * The verdict on a segment. One that does not follow the segment before is listed, and judged by itself: a repair that
+   * was killed leaves such a link, and the next one is to come to the same.
+   */
+  #judgeLinked(segmentIndex: number, bytes: Uint8Array, file: string): SegmentVerdict {
+    const verdict = this.#scan.judge(segmentIndex, bytes, file);
+    const { decision, error } = verdict;
+    if (decision !== 'refuse' || error?.code !== 'CHAINED_CHECKSUM_MISMATCH' || error.block !== 0)
+      return verdict;
+    this.note(error);
+    this.#goOnAnew(undefined, segmentIndex - 1);
+    return this.#scan.judge(segmentIndex, bytes, file);
   }
 
   /** Passes over a segment of which nothing can be had. */

@@ -247,6 +247,15 @@ const cases: Record<string, Case> = {
     },
     changes: ['0 rewritten'],
   },
+  'damage before a segment that ends before the durable position, in a block without a header': {
+    spec: { segments: [{ blocks: full(16) }, { blocks: full(3), tail: 200 }] },
+    damage: (log) => {
+      certify(log, 3, 200, 1);
+      zero(log.segments[1].file, blockOffset(3) + eventOffset(33), blockOffset(4));
+      flip(log.segments[0].file, blockOffset(2) + 700);
+    },
+    changes: ['0 rewritten', '1 rewritten'],
+  },
   'damage before a durable block that is full and has lost its header': {
     damage: (log) => {
       const { file } = log.segments[0];
