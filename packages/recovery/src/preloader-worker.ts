@@ -8,6 +8,7 @@ import { toPlainError } from './plain-error.js';
 import { ControlWord, type PreloaderData, type PreloaderStart } from './preloader-protocol.js';
 import { ReplayWindow } from './replay-window.js';
 import { Interrupted, SegmentPreloader } from './segment-preloader.js';
+import { SegmentReadAhead } from './segment-read-ahead.js';
 import { SegmentVerifiers } from './segment-verifiers.js';
 import { recoveryMetrics } from './telemetry.js';
 import { windowCount } from './window-count.js';
@@ -24,7 +25,7 @@ function onProgress(): void {
     throw new Interrupted('the replay was closed, or has gone elsewhere');
 }
 
-function recordSegments() {
+function recordSegments(readAhead: SegmentReadAhead) {
   const telemetry = recoveryMetrics(data.telemetry);
   const preload = telemetry.duration('preload_segment');
   const verify = telemetry.duration('verify_segment');
@@ -33,19 +34,25 @@ function recordSegments() {
     preload.record(readNs);
     verify.record(verifyNs);
     preloadBytes.add(bytes);
+    readAhead.sawRead(readNs, bytes);
   };
 }
 
 function start(): SegmentPreloader | undefined {
   try {
-    const source = openSource({ ...data, onProgress, onSegment: recordSegments() });
+    const readAhead = new SegmentReadAhead(data.dir);
+    const source = openSource({ ...data, onProgress, onSegment: recordSegments(readAhead) });
     const count = windowCount(source.windowBytes, source.segmentCount, data.readAhead);
     const windows = Array.from({ length: count }, () => ReplayWindow.allocate(source.windowBytes));
     const filled = SpscRing.attach(data.filled);
     // One more would only watch the others. Few segments are read before more threads have started.
     const threads = source.ahead === undefined ? 1 : Math.min(data.verifyThreads, source.segmentCount);
     const verifiers = threads > 1 ? SegmentVerifiers.start(data.dir, threads, windows, control) : undefined;
-    const preloader = new SegmentPreloader(source, windows, filled, exhausted, data.port, verifiers);
+    const preloader = new SegmentPreloader(source, windows, filled, exhausted, data.port, {
+      verifiers,
+      // Where there are several verifiers, they are what keeps a device busy.
+      readAhead: verifiers === undefined ? readAhead : undefined,
+    });
     const ready: PreloaderStart = { windows: windows.map(({ buffer }) => buffer), summary: source.summary };
     parentPort?.postMessage(ready);
     return preloader;

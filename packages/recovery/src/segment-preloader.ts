@@ -14,6 +14,7 @@ import {
   STOP,
 } from './preloader-protocol.js';
 import type { ReplayWindow, WindowContent } from './replay-window.js';
+import type { SegmentReadAhead } from './segment-read-ahead.js';
 import type { SegmentVerifiers, VerifiedSegment } from './segment-verifiers.js';
 import { NOTHING_YET, PASSED_OVER, type SeekWord, type WindowSource } from './window-source.js';
 
@@ -31,6 +32,14 @@ export interface MessageSink {
   postMessage(message: PreloaderMessage): void;
 }
 
+/** What a preloader can do without. */
+export interface PreloaderHelpers {
+  /** Threads that read and verify into windows. */
+  readonly verifiers?: SegmentVerifiers | undefined;
+  /** Has the device read a file. */
+  readonly readAhead?: Pick<SegmentReadAhead, 'request'> | undefined;
+}
+
 /** Thrown from within a read that is not wanted any more: the replay was closed, or has gone elsewhere. */
 export class Interrupted extends Error {}
 
@@ -43,6 +52,7 @@ export class SegmentPreloader {
   readonly #messages: MessageSink;
   /** Threads that read and verify into windows ahead of this one; undefined = it does so itself. */
   readonly #verifiers: SegmentVerifiers | undefined;
+  readonly #readAhead: PreloaderHelpers['readAhead'];
   /** Memory of each window when it was made, and as the replay thread knows it. */
   readonly #firstMemory: readonly SharedArrayBuffer[];
   readonly #toldMemory: SharedArrayBuffer[];
@@ -63,9 +73,10 @@ export class SegmentPreloader {
     filled: SpscRing,
     exhausted: SpscRing,
     messages: MessageSink,
-    verifiers?: SegmentVerifiers,
+    { verifiers, readAhead }: PreloaderHelpers = {},
   ) {
     this.#verifiers = verifiers;
+    this.#readAhead = readAhead;
     this.#source = source;
     this.#windows = windows;
     this.#filled = filled;
@@ -106,7 +117,12 @@ export class SegmentPreloader {
     const assigned = this.#assigned.shift();
     if (assigned !== undefined) return work + this.#fill(assigned.window, this.#takeVerified(assigned));
     const window = this.#free.pop();
-    return window === undefined ? work : work + this.#fill(window, undefined);
+    if (window === undefined) return work;
+    work += this.#fill(window, undefined);
+    // Before the next one is read.
+    const afterNext = this.#source.ahead?.(1);
+    if (afterNext !== undefined) this.#readAhead?.request(afterNext);
+    return work;
   }
 
   /** Undefined as well where the source has listed its log anew, and another segment is next. */
