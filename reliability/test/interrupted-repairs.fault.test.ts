@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { repairLog } from '@fswal/recovery';
 import { expect, test } from 'vitest';
 import { describeCall, oneOfEach, type PlannedCall, planCalls, strikeAt } from '../src/faults/call-plan.js';
-import { LoopMount, type Mount, mountTmpfs, withMounts } from '../src/faults/mounts.js';
+import { LoopMount, type Mount, mountTmpfs, onTwoDisks, withMounts } from '../src/faults/mounts.js';
 import { placeLog, RepairJudge } from '../src/faults/repair-judge.js';
 import type { ScenarioOptions } from '../src/faults/scenario.js';
 import { stopAtEachCall } from '../src/faults/stop-at-calls.js';
@@ -18,25 +18,10 @@ import { FULL, patience } from '../src/harness/scale.js';
 import { newDir } from './helpers/directories.js';
 
 const IMAGE_BYTES = 12 << 20;
-const MEMORY_BYTES = 64 << 20;
 const TIMEOUT_MS = patience(180_000);
 
 function repairOf(dir: string): ScenarioOptions {
   return { dir, options: {}, steps: [['repair']] };
-}
-
-/** Two disks in memory, and memory: one that is repaired, and two for what an interruption leaves there. */
-function onDisks(work: (disk: LoopMount, spare: LoopMount, memory: Mount) => Promise<void>): Promise<void> {
-  return withMounts([() => mountTmpfs(MEMORY_BYTES)], ([memory]) => {
-    const make = (name: string) => () => {
-      const imageDir = join((memory as Mount).dir, name);
-      fs.mkdirSync(imageDir);
-      return LoopMount.create({ bytes: IMAGE_BYTES, imageDir });
-    };
-    return withMounts([make('disk'), make('spare')], ([disk, spare]) =>
-      work(disk as LoopMount, spare as LoopMount, memory as Mount),
-    );
-  });
 }
 
 /** In the gate the first log with the journal lost, the second one with it kept. */
@@ -50,7 +35,7 @@ test.skipIf(needs('root', 'linux', 'strace', 'mount', 'loop devices and mkfs.ext
   'of %s: killed at any call, and with the power cut there, the journal %s, a repair has lost nothing, and another ends it',
   { timeout: TIMEOUT_MS },
   (_, journal, image) =>
-    onDisks(async (disk, spare, memory) => {
+    onTwoDisks(async (disk, spare, memory) => {
       const [dir, copy] = [join(disk.dir, 'log'), join(memory.dir, 'copy')];
       const judge = await RepairJudge.of(image, copy);
       placeLog(dir, image);

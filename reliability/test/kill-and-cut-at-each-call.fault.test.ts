@@ -10,7 +10,7 @@ import {
   strikeAt,
   syncsFiles,
 } from '../src/faults/call-plan.js';
-import { LoopMount, type Mount, mountTmpfs, withMounts } from '../src/faults/mounts.js';
+import { LoopMount, onTwoDisks, withMounts } from '../src/faults/mounts.js';
 import type { CutFlag } from '../src/faults/power-cut.js';
 import type { ScenarioOptions, Step } from '../src/faults/scenario.js';
 import {
@@ -31,7 +31,6 @@ import { checkLog, checkScan } from '../src/harness/verify-log.js';
 
 /** Of the disk, which is read as a whole at each call: as small as ext4 with a journal can be. */
 const IMAGE_BYTES = 12 << 20;
-const BACKING_BYTES = 64 << 20;
 const TIMEOUT_MS = patience(300_000);
 const skipped = needs('root', 'linux', 'strace', 'mount', 'loop devices and mkfs.ext4');
 
@@ -41,20 +40,6 @@ const FLAGS = [
   ['lost', 2],
 ] as const;
 
-/** Two disks in memory: one that is written, and one on which is tried out what a cut leaves of it. */
-function onDisks(work: (disk: LoopMount, spare: LoopMount, memory: Mount) => Promise<void>): Promise<void> {
-  return withMounts([() => mountTmpfs(BACKING_BYTES)], ([memory]) => {
-    const make = (name: string) => () => {
-      const imageDir = join((memory as Mount).dir, name);
-      fs.mkdirSync(imageDir);
-      return LoopMount.create({ bytes: IMAGE_BYTES, imageDir });
-    };
-    return withMounts([make('disk'), make('spare')], ([disk, spare]) =>
-      work(disk as LoopMount, spare as LoopMount, memory as Mount),
-    );
-  });
-}
-
 /** Runs a scenario and judges it at all stops of interest, with the journal kept or lost. */
 async function judgeStops(
   scenario: (dir: string) => ScenarioOptions,
@@ -63,7 +48,7 @@ async function judgeStops(
   isOfInterest: (stop: Stop) => boolean = () => true,
 ): Promise<StopJudge> {
   let result: StopJudge | undefined;
-  await onDisks(async (disk, spare, memory) => {
+  await onTwoDisks(async (disk, spare, memory) => {
     const judge = new StopJudge(disk, spare, memory, scope);
     result = judge;
     const run = await stopAtEachCall(scenario(join(disk.dir, 'log')), {}, async (stop) => {
@@ -148,7 +133,7 @@ test.skipIf(skipped)(
           ['sync'],
           ['stop'],
         ]);
-        await onDisks(async (disk, spare, memory) => {
+        await onTwoDisks(async (disk, spare, memory) => {
           const dir = join(disk.dir, 'log');
           const scope = { atMost: CUTS_PER_LOG * MOST_BETWEEN, retained: false, sample: 125 };
           const judge = new StopJudge(disk, spare, memory, scope);

@@ -242,6 +242,28 @@ test('finds any block that is swapped or copied, with its index made to fit too'
   expect(faults).toEqual([]);
 });
 
+test('finds the unsealed block over any other one, wherever the durable position is', {
+  timeout: TIMEOUT_MS,
+}, () => {
+  const open = OPEN_BLOCKS;
+  const faults: string[] = [];
+  for (const durable of [0, BLOCK_EVENTS + 50, 3 * BLOCK_EVENTS, LAST - 40, LAST]) {
+    const image = buildLog({ events: LAST, durable });
+    const [bytes] = segmentsOf(image) as [Uint8Array];
+    for (let j = 0; j < BLOCKS; j++) {
+      if (j === open) continue;
+      const { error, lastId, faults: wrong } = scan([moved(bytes, bytes, open, j, false)], positionOf(image));
+      // Behind the end it takes nothing from what is durable there.
+      const kept = j > open ? Math.max(open * BLOCK_EVENTS, durable) : j * BLOCK_EVENTS;
+      const isRefused = kept < durable;
+      const what = `durable ${durable}, over ${j}`;
+      if ((error !== undefined) !== isRefused || lastId !== kept || wrong.length > 0)
+        faults.push(`${what}: ${error?.message}, event ${lastId}, not ${kept} ${wrong}`);
+    }
+  }
+  expect(faults).toEqual([]);
+});
+
 const SIX = buildLog({ events: 6 * SEGMENT_EVENTS });
 
 function permutations(items: readonly number[]): number[][] {

@@ -7,6 +7,8 @@ const RUN_VERIFY =
 /** What to do, where that is not plain from the message. */
 const ADVICE: Partial<Record<WalErrorCode, string>> = {
   DIRECTORY_LOCKED: 'a recorder, or another fswal, is at work there: wait for it or close it',
+  OPEN_FAILED:
+    'see to it that the file may be read; move what is no regular file out of the way, and do not delete it',
   READ_FAILED: 'if the device fails, copy the directory to a sound one first and work on the copy',
   DISK_FULL: 'make room and run it again',
 };

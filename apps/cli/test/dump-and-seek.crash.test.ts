@@ -106,6 +106,16 @@ describe('dump', () => {
     ]);
   });
 
+  it('--diagnostic --from: says what it passed over from there on, and no more', async () => {
+    const dir = await record(SEGMENT_EVENTS);
+    flip(segment(dir, 0), blockOffset(2) + 100);
+    const from = (id: number) => fswal(['dump', dir, '--diagnostic', '--from', id, '--limit', 1000]);
+    for (const id of [512, 513, 768]) {
+      expect(await from(id)).toMatchObject({ status: 1, stderr: expect.stringContaining('passed over') });
+    }
+    expect(await from(769)).toMatchObject({ status: 0, stderr: '' });
+  });
+
   it('--diagnostic --limit: says what is missing before the first event printed', async () => {
     const dir = await record(2 * SEGMENT_EVENTS);
     flip(segment(dir, 0), blockOffset(0) + 100);

@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { META_FILE } from '@fswal/format';
 import { compressLog } from '@fswal/recorder';
 import { describe, expect, it } from 'vitest';
 import { fswal, jsonOf } from './helpers/fswal.js';
@@ -120,6 +121,16 @@ describe('inspect', () => {
     expect((await fswal(['inspect', dir])).stdout).toContain('!#_##');
     for (const index of [0, 1, 3, 4]) fs.rmSync(segment(dir, index));
     expect((await inspect(dir)).problems).toMatchObject([{ code: 'DURABLE_LOST' }]);
+  });
+
+  it('finds that the segment with the last durable event is missing', async () => {
+    const dir = await record(2 * SEGMENT_EVENTS + 10);
+    fs.rmSync(segment(dir, 2));
+    const { run, problems } = await inspect(dir);
+    expect(run.status).toBe(1);
+    expect(problems).toMatchObject([{ code: 'DURABLE_LOST', file: segment(dir, 2) }]);
+    fs.rmSync(path.join(dir, META_FILE));
+    expect(await inspect(dir)).toMatchObject({ run: { status: 0 }, problems: [] });
   });
 
   it('does not call a file behind the durable position damaged: it may have been torn', async () => {

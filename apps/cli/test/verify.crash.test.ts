@@ -1,6 +1,7 @@
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { blockOffset, META_FILE, META_V1_BYTES } from '@fswal/format';
+import { blockOffset, eventOffset, META_FILE, META_V1_BYTES, TAIL_RING_FILE } from '@fswal/format';
 import { compressLog } from '@fswal/recorder';
 import { RecoveryManager } from '@fswal/recovery';
 import { describe, expect, it } from 'vitest';
@@ -138,7 +139,10 @@ describe('a sound log', () => {
     expect(run.status).toBe(0);
     expect(lastEventId).toBe(String(SEGMENT_EVENTS + 256));
     expect(segments[1]).toMatchObject({ status: 'OK', blocks: 1, at: { block: 1, offset: blockOffset(1) } });
-    expect((await fswal(['verify', dir])).stdout).toContain('torn tail behind the durable position');
+    const { stdout } = await fswal(['verify', dir]);
+    expect(stdout).toContain(`${dir}: sound up to the torn tail\n`);
+    expect(stdout).toContain('2 segment files, every byte up to the torn tail verified');
+    expect(stdout).toContain('torn tail behind the durable position');
   });
 });
 
@@ -232,6 +236,16 @@ describe('a damaged log', () => {
     ]);
   });
 
+  it('a header has rotted where no durable position is known: that is no torn tail', async () => {
+    const dir = await record(2 * SEGMENT_EVENTS);
+    fs.rmSync(path.join(dir, META_FILE));
+    flip(segment(dir, 1), 20);
+    const { run, status } = await verifyAsRecovery(dir);
+    expect([run.status, status]).toEqual([1, 'HEADER_CHECKSUM_MISMATCH']);
+    expect((await fswal(['repair', dir])).stdout).toContain('8,192 events');
+    expect(await verifyAsRecovery(dir)).toMatchObject({ run: { status: 0 }, events: 2 * SEGMENT_EVENTS });
+  });
+
   it('a segment is missing: SEGMENT_GAP, and the one behind it is said to be sound', async () => {
     const dir = await record(3 * SEGMENT_EVENTS);
     fs.rmSync(segment(dir, 1));
@@ -250,6 +264,15 @@ describe('a damaged log', () => {
     expect(await verifyAsRecovery(dir)).toMatchObject({ status: 'DURABLE_LOST', segments: [] });
   });
 
+  it('an open segment ends too early: nothing of what is there is damaged', async () => {
+    const dir = recordAndDie(SEGMENT_EVENTS + 1000, 0);
+    fs.rmSync(path.join(dir, TAIL_RING_FILE));
+    fs.truncateSync(segment(dir, 1), blockOffset(3) + eventOffset(150));
+    const { status, segments } = await verifyAsRecovery(dir);
+    expect(status).toBe('DURABLE_LOST');
+    expect(segments[1]).toMatchObject({ status, events: 3 * 256 + 150, soundBlocks: 3, gaps: [] });
+  });
+
   it('a compressed segment does not unpack', async () => {
     const dir = await record(3 * SEGMENT_EVENTS);
     await compressLog({ dir });
@@ -258,6 +281,7 @@ describe('a damaged log', () => {
     expect([run.status, status]).toEqual([1, 'SEGMENT_CORRUPTED']);
     expect(segments[1]).toMatchObject({ state: 'unreadable', version: null, events: 0, firstEventId: '0' });
     expect(segments[1].gaps?.length).toBeGreaterThan(0);
+    expect(segments[1].at?.eventId).toBe(String(SEGMENT_EVENTS));
     expect(segments[2]).toMatchObject({ status: 'OK', events: SEGMENT_EVENTS });
   });
 
@@ -303,6 +327,34 @@ describe('a segment file alone', () => {
 });
 
 describe('what cannot be verified', () => {
+  it.each([
+    ['no segment', (file: string) => fs.writeFileSync(file, 'root:x:0:0:root:/root:/bin/bash\n'.repeat(9))],
+    ['empty', (file: string) => fs.writeFileSync(file, '')],
+  ])('is a file that is %s: a usage error, and no advice to repair it', async (_, make) => {
+    const file = path.join(tempDir(), 'passwd');
+    make(file);
+    const run = await fswal(['verify', file]);
+    expect(run).toMatchObject({ status: 2, stdout: '' });
+    expect(run.stderr).toContain(`${file} is no segment file`);
+    expect(run.stderr).not.toContain('fswal repair');
+  });
+
+  it('is a fifo: said at once', async () => {
+    const file = path.join(tempDir(), 'fifo');
+    execFileSync('mkfifo', [file]);
+    const run = await fswal(['verify', file]);
+    expect(run.status).toBe(2);
+    expect(run.stderr).toContain('OPEN_FAILED');
+    expect(run.stderr).toContain('this is not a regular file');
+  });
+
+  it('a copy of a segment is one, whatever its name, and however it is damaged', async () => {
+    const copy = path.join(tempDir(), 'copy');
+    fs.copyFileSync(segment(await record(SEGMENT_EVENTS), 0), copy);
+    flip(copy, 0);
+    expect(await verify(copy)).toMatchObject({ run: { status: 1 }, status: 'HEADER_CHECKSUM_MISMATCH' });
+  });
+
   it('is no log: status 2, and nothing on stdout', async () => {
     const empty = tempDir();
     expect(await fswal(['verify', empty])).toMatchObject({ status: 2, stdout: '' });
@@ -320,7 +372,9 @@ describe('what cannot be verified', () => {
     const dir = await record(2 * SEGMENT_EVENTS);
     fs.rmSync(segment(dir, 0));
     fs.mkdirSync(segment(dir, 0));
+    expect((await fswal(['verify', dir])).stdout).not.toContain('after event 0');
     const { run, status, segments } = await verify(dir);
+    expect(run.stderr).toContain('move what is no regular file out of the way');
     expect([run.status, status]).toEqual([2, 'OPEN_FAILED']);
     expect(segments[1]).toMatchObject({ status: 'OK', events: SEGMENT_EVENTS });
   });

@@ -27,6 +27,29 @@ export function countGrowing(words: Int32Array, at: number, limit: number, after
   return limit;
 }
 
+/**
+ * Looks event by event, from word index `at` on, for an id above `above`, and not above `most` if that is given.
+ * @returns its word index, undefined where there is none
+ */
+export function findId(
+  words: Int32Array,
+  at: number,
+  above: bigint,
+  most = 0xffff_ffff_ffff_ffffn,
+): number | undefined {
+  const [low, high] = halves(above);
+  const [mostLow, mostHigh] = halves(most);
+  for (; at + EVENT_WORDS <= words.length; at += EVENT_WORDS) {
+    if (idIsGreater(words, at, high, low) && !idIsGreater(words, at, mostHigh, mostLow)) return at;
+  }
+  return undefined;
+}
+
+/** The two words of an id. */
+function halves(id: bigint): [low: number, high: number] {
+  return [Number(BigInt.asIntN(32, id)), Number(BigInt.asIntN(32, id >> 32n))];
+}
+
 /** `bytes` as 32-bit words, in place where they are aligned, else a copy. */
 export function asWords(bytes: Uint8Array): Int32Array {
   const length = Math.floor(bytes.length / 4);

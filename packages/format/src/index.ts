@@ -3,7 +3,7 @@ export { bytesInUse, isZero } from './bytes.js';
 export { checksum, headerChecksum } from './checksum.js';
 export { DECISIONS, type Decision, decide, type Evidence, type Place } from './decision-table.js';
 export { isDamage, Status, WalError, type WalErrorCode, type WalErrorDetails } from './errors.js';
-export { asWords, countGrowing, idAt, idIsGreater } from './event-ids.js';
+export { asWords, countGrowing, findId, idAt, idIsGreater } from './event-ids.js';
 export { EventView } from './event-view.js';
 export {
   BROKEN_SUFFIX,
@@ -67,7 +67,14 @@ export {
 } from './request-event.js';
 export { type SegmentForm, segmentForms } from './segment-forms.js';
 export { decodeSegmentHeader, encodeSegmentHeader, type SegmentHeader } from './segment-header.js';
-export { type BlockFault, blockFault, isChained, notChained, soundBlock } from './sound-block.js';
+export {
+  type BlockFault,
+  blockFault,
+  countSoundBlocks,
+  isChained,
+  notChained,
+  soundBlock,
+} from './sound-block.js';
 export {
   decodeTailRingHeader,
   encodeTailRingHeader,

@@ -2,10 +2,10 @@ import { decide, type Place } from './decision-table.js';
 import { Status, WalError, type WalErrorCode } from './errors.js';
 import { asWords, idAt } from './event-ids.js';
 import { segmentFileName } from './file-names.js';
-import { blockOffset, EVENT_BYTES, SEGMENT_HEADER_BYTES, WORD_BYTES } from './layout.js';
+import { EVENT_BYTES, SEGMENT_HEADER_BYTES, WORD_BYTES } from './layout.js';
 import type { DurablePosition } from './meta.js';
 import { blockOf, examineSegment, type Finding, isComplete } from './segment-evidence.js';
-import { soundBlock } from './sound-block.js';
+import { countSoundBlocks } from './sound-block.js';
 import {
   type PreviousSegment,
   type SegmentVerification,
@@ -232,15 +232,6 @@ function damage(
   block = v.at?.block ?? v.blocks,
 ): WalError {
   return new WalError(code as WalErrorCode, message, { file, block, offset, eventId });
-}
-
-/** Blocks behind `fromBlock` that verify by themselves and hold later events. */
-function countSoundBlocks(bytes: Uint8Array, fromBlock: number, after: bigint): number {
-  let sound = 0;
-  for (let block = fromBlock; blockOffset(block) < bytes.length; block++) {
-    if (soundBlock(bytes, block, after) !== undefined) sound++;
-  }
-  return sound;
 }
 
 /**

@@ -1,14 +1,13 @@
 import { type BlockHeader, decodeBlockHeader } from './block-header.js';
 import { isZero } from './bytes.js';
 import { Status, WalError } from './errors.js';
-import { asWords, countGrowing, idAt, idIsGreater } from './event-ids.js';
+import { asWords, countGrowing, findId, idAt } from './event-ids.js';
 import {
   BLOCK_BYTES,
   BLOCK_EVENTS,
   BLOCK_HEADER_BYTES,
   blockOffset,
   EVENT_BYTES,
-  EVENT_WORDS,
   eventOffset,
   MAX_BLOCKS_PER_SEGMENT,
   SEGMENT_HEADER_BYTES,
@@ -173,7 +172,7 @@ export class SegmentWalk {
     // Until the first event is written the header says so. The version 1 system leaves this field 0 while a segment is
     // open, so there the blocks themselves tell.
     if (this.#state === 'prepared' && header.version !== 1) {
-      this.#findHole(0, 0, this.#floor(header));
+      this.#failAt(0, this.#findHole(0, 0, this.#floor(header)));
       return;
     }
     for (;;) {
@@ -184,10 +183,7 @@ export class SegmentWalk {
       const blockHeader = decodeBlockHeader(this.#blockBytes(block));
       const floor = this.#events === 0 ? this.#floor(header) : this.#lastEventId;
       if (blockHeader === undefined ? this.#headerIsZero(block) : blockHeader.lastEventId <= floor) {
-        this.#takeUnsealed(block, floor);
-        if (this.#status === Status.OK) {
-          this.#findHole(block, this.#tailEvents, this.#tailEvents === 0 ? floor : this.#lastEventId);
-        }
+        this.#walkUnsealed(block, floor);
         break;
       }
       if (blockHeader === undefined) {
@@ -199,29 +195,47 @@ export class SegmentWalk {
     if (this.#events > 0) this.#state = 'open';
   }
 
+  /** Takes what the ids of an unsealed block tell to be whole, if nothing behind it tells that it is not of this place. */
+  #walkUnsealed(block: number, floor: bigint): void {
+    const count = this.#countUnsealed(block, floor);
+    if (this.#status !== Status.OK) return;
+    const hole = this.#findHole(block, count, floor);
+    const isOfHere = hole === undefined || !this.#liesOverEarlier(block, count, floor);
+    if (isOfHere) this.#takeUnsealed(block, count);
+    this.#failAt(block, hole);
+  }
+
   /**
-   * Looks behind the last event, `count` events into the unsealed block `block`, for ids that are greater: what lies
-   * between is missing. Pages reach the disk in any order, so a power cut leaves this; writing on over it would let
+   * Looks behind `count` events of the unsealed block `block` for ids above `floor`, those of the blocks before: what
+   * lies between is missing. Pages reach the disk in any order, so a power cut leaves this; writing on over it would let
    * those events come back. What a recycled file holds has smaller ids.
+   *
+   * @returns the word index of the first one
    */
-  #findHole(block: number, count: number, last: bigint): void {
+  #findHole(block: number, count: number, floor: bigint): number | undefined {
     this.#need(this.#bytes.length);
-    const end = (blockOffset(block) + eventOffset(count)) / WORD_BYTES;
-    const low = Number(BigInt.asIntN(32, last));
-    const high = Number(BigInt.asIntN(32, last >> 32n));
     // A block header begins with an id too, and takes the room of one event.
-    for (let at = end; at + EVENT_WORDS <= this.#words.length; at += EVENT_WORDS) {
-      if (!idIsGreater(this.#words, at, high, low)) continue;
-      const sameBlock = at * WORD_BYTES < blockOffset(block + 1);
-      const message = `event ${idAt(this.#words, at)} lies behind the end, at ${at * WORD_BYTES}: what comes before it is missing`;
-      this.#fail(
-        sameBlock ? Status.SEGMENT_CORRUPTED : Status.HEADER_CHECKSUM_MISMATCH,
-        block,
-        end * WORD_BYTES,
-        message,
-      );
-      return;
-    }
+    return findId(this.#words, (blockOffset(block) + eventOffset(count)) / WORD_BYTES, floor);
+  }
+
+  /** Whether an unsealed block was written over an earlier one: behind it lies what comes before its last event. */
+  #liesOverEarlier(block: number, count: number, floor: bigint): boolean {
+    if (count === 0) return false;
+    const last = idAt(this.#words, (blockOffset(block) + eventOffset(count - 1)) / WORD_BYTES);
+    return findId(this.#words, blockOffset(block + 1) / WORD_BYTES, floor, last) !== undefined;
+  }
+
+  /** @param hole word index of the id behind the end that is too great; undefined = there is none */
+  #failAt(block: number, hole: number | undefined): void {
+    if (hole === undefined) return;
+    const offset = hole * WORD_BYTES;
+    const sameBlock = offset < blockOffset(block + 1);
+    this.#fail(
+      sameBlock ? Status.SEGMENT_CORRUPTED : Status.HEADER_CHECKSUM_MISMATCH,
+      block,
+      blockOffset(block) + eventOffset(this.#tailEvents),
+      `event ${idAt(this.#words, hole)} lies behind the end, at ${offset}: what comes before it is missing`,
+    );
   }
 
   /** Takes a block whose header checksum holds. @returns false at damage */
@@ -249,15 +263,20 @@ export class SegmentWalk {
     return true;
   }
 
-  /** Takes what the ids of an unsealed block tell to be whole. */
-  #takeUnsealed(block: number, floor: bigint): void {
+  /** Events of an unsealed block that their ids tell to be whole; 0 where it is not of this segment. */
+  #countUnsealed(block: number, floor: bigint): number {
     const start = blockOffset(block);
     const room = Math.floor((this.#bytes.length - start - BLOCK_HEADER_BYTES) / EVENT_BYTES);
     const first = (start + eventOffset(0)) / WORD_BYTES;
     const count = countGrowing(this.#words, first, Math.min(BLOCK_EVENTS, room), floor);
-    if (count <= 0 || this.#gapBefore(block)) return;
-    if (this.#isOfAnotherSegment(block, idAt(this.#words, first))) return;
-    if (this.#events === 0) this.#firstEventId = idAt(this.#words, first);
+    if (count <= 0 || this.#gapBefore(block)) return 0;
+    return this.#isOfAnotherSegment(block, idAt(this.#words, first)) ? 0 : count;
+  }
+
+  #takeUnsealed(block: number, count: number): void {
+    if (count === 0) return;
+    const start = blockOffset(block);
+    if (this.#events === 0) this.#firstEventId = idAt(this.#words, (start + eventOffset(0)) / WORD_BYTES);
     this.#lastEventId = idAt(this.#words, (start + eventOffset(count - 1)) / WORD_BYTES);
     this.#tailEvents = count;
     this.#events += count;

@@ -102,3 +102,12 @@ export function soundBlock(
   const fault = blockFault(bytes, asWords(bytes), block, header, afterEventId, chained);
   return fault === undefined ? header : undefined;
 }
+
+/** Blocks from `fromBlock` on that verify by themselves and hold events after `afterEventId`. */
+export function countSoundBlocks(bytes: Uint8Array, fromBlock: number, afterEventId: bigint): number {
+  let sound = 0;
+  for (let block = fromBlock; blockOffset(block) < bytes.length; block++) {
+    if (soundBlock(bytes, block, afterEventId) !== undefined) sound++;
+  }
+  return sound;
+}

@@ -95,22 +95,29 @@ export function encodeTailRingHeader(header: TailRingHeader, into: Uint8Array): 
   view.setBigUint64(At.checksum, checksum(into.subarray(0, At.checksum), 0n), true);
 }
 
-/** The header of a ring image, or undefined where it is damaged or does not fit the image's size. */
-export function decodeTailRingHeader(image: Uint8Array): TailRingHeader | undefined {
-  if (image.length < TAIL_RING_HEADER_BYTES) return undefined;
-  const view = dataView(image);
-  if (view.getBigUint64(At.checksum, true) !== checksum(image.subarray(0, At.checksum), 0n)) return undefined;
+/**
+ * The header of a ring, or undefined where it is damaged or does not fit the ring's size.
+ * @param front the header's bytes, or more
+ * @param imageBytes size of the whole ring
+ */
+export function decodeTailRingHeader(
+  front: Uint8Array,
+  imageBytes: number = front.length,
+): TailRingHeader | undefined {
+  if (front.length < TAIL_RING_HEADER_BYTES) return undefined;
+  const view = dataView(front);
+  if (view.getBigUint64(At.checksum, true) !== checksum(front.subarray(0, At.checksum), 0n)) return undefined;
   if (view.getBigUint64(At.magic, true) !== TAIL_RING_MAGIC) return undefined;
   if (view.getUint32(At.version, true) !== TAIL_RING_VERSION) return undefined;
   const tailBlocks = view.getUint32(At.tailBlocks, true);
   if (
     tailBlocks < MIN_TAIL_BLOCKS ||
     tailBlocks > MAX_TAIL_BLOCKS ||
-    image.length !== tailRingBytes(tailBlocks)
+    imageBytes !== tailRingBytes(tailBlocks)
   ) {
     return undefined;
   }
-  const bootId = Buffer.from(image.subarray(At.bootId, At.link));
+  const bootId = Buffer.from(front.subarray(At.bootId, At.link));
   return {
     tailBlocks,
     afterEventId: view.getBigUint64(At.afterEventId, true),

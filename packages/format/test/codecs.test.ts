@@ -16,6 +16,7 @@ import {
   encodeSegmentHeader,
   encodeTailRingHeader,
   eventOffset,
+  findId,
   headerChecksum,
   idAt,
   idIsGreater,
@@ -318,6 +319,22 @@ describe('event ids in words', () => {
         expect(idIsGreater(words, 0, words[3], words[2])).toBe(a > b);
       }
     }
+  });
+
+  test('are found between two others, event by event', () => {
+    const words = new Int32Array(16 * 4 + 8);
+    const ids = [5n, 2n ** 32n, 2n ** 63n, U64_MAX];
+    ids.forEach((id, i) => {
+      writeEvent(words, 16 * i, id);
+    });
+    expect(findId(words, 0, 0n)).toBe(0);
+    expect(findId(words, 0, 5n)).toBe(16);
+    expect(findId(words, 0, 2n ** 32n)).toBe(32);
+    expect(findId(words, 32, 0n)).toBe(32);
+    expect(findId(words, 0, 5n, 2n ** 32n)).toBe(16);
+    expect(findId(words, 0, 5n, 2n ** 32n - 1n)).toBeUndefined();
+    expect(findId(words, 0, U64_MAX)).toBeUndefined();
+    expect(findId(words, 64, 0n)).toBeUndefined();
   });
 
   test('count as far as they grow, within the limit and the memory', () => {

@@ -62,5 +62,5 @@ test('of a file that is larger than any ring nothing is read, and it is not an u
   expect(image?.beyond(new RingModel({ tailBlocks: 4, afterEventId: 0n, bootId: BOOT }).end())).toMatchObject(
     { state: 'foreign', events: 0 },
   );
-  expect(image?.bytes.some((byte) => byte !== 0)).toBe(true);
+  expect(image?.isUnused).toBe(false);
 });

@@ -446,6 +446,30 @@ describe('a hole in an open segment', () => {
     });
   });
 
+  test('the unsealed block over an earlier one is found by what comes before it and lies behind', () => {
+    for (const at of [1, 2]) {
+      const bytes = built.bytes.slice().copyWithin(blockOffset(at), blockOffset(3), blockOffset(4));
+      const eventId = built.ids[at * FULL - 1];
+      expect(verifySegment(bytes), `over ${at}`).toMatchObject({
+        status: 'HEADER_CHECKSUM_MISMATCH',
+        blocks: at,
+        tailEvents: 0,
+        events: at * FULL,
+        lastEventId: eventId,
+        at: { block: at, offset: blockOffset(at) + eventOffset(0), eventId },
+      });
+    }
+  });
+
+  test('the unsealed block a second time behind it is damage', () => {
+    const bytes = built.bytes.slice().copyWithin(blockOffset(4), blockOffset(3), blockOffset(4));
+    expect(verifySegment(bytes)).toMatchObject({
+      status: 'HEADER_CHECKSUM_MISMATCH',
+      blocks: 3,
+      at: { block: 3 },
+    });
+  });
+
   test('a header that names no event though there are newer ones is not that of an unused segment', () => {
     const previous: PreviousSegment = { lastEventId: 999n, chainedChecksum: 5n, complete: true };
     const open = buildSegment({ sealed: [2], tail: 1, capacityBlocks: 3, firstId: 1_000n, named: false });

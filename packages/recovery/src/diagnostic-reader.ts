@@ -11,9 +11,10 @@ import {
   WalError,
   WORD_BYTES,
 } from '@fswal/format';
-import { type LogSurvey, listLogDirectory, salvageCompressedFile, surveyLog } from '@fswal/format/files';
+import { type LogSurvey, listLogDirectory, surveyLog } from '@fswal/format/files';
 import { nsSince, timed } from './clock.js';
 import { DiagnosticScan, type JudgedSegment } from './diagnostic-scan.js';
+import { isMissing } from './is-missing.js';
 import type { LogReaderOptions } from './log-reader.js';
 import { LogTail, tornTail } from './log-tail.js';
 import { MAX_SURVEYS, outrun, surveyBehind } from './outrun.js';
@@ -168,34 +169,37 @@ export class DiagnosticReader implements WindowSource {
     } else this.#beginAt(this.#from);
   }
 
-  /** @throws WalError OPEN_FAILED, READ_FAILED; SEGMENT_CORRUPTED for a file larger than any segment */
+  /** @throws WalError OPEN_FAILED, READ_FAILED */
   #tryForm({ file, onlyIfWhole }: SegmentForm, window: ReplayWindow): Outcome {
-    const { onProgress = () => {} } = this.#options;
+    const { onProgress = () => {}, onRead = () => {} } = this.#options;
     const { segmentIndex, compressed } = file;
-    const reader = SegmentReader.open(this.#pathOf(file), compressed, onProgress, this.#telemetry);
+    const reader = SegmentReader.openAnySize(this.#pathOf(file), compressed, onProgress, this.#telemetry);
     try {
       const start = performance.now();
-      const { count, damage } = readOrSalvage(reader, compressed, window);
+      const { count, damage } = reader.readOrSalvage(window);
       const bytes = window.bytes.subarray(0, count);
       const whole = damage === undefined && (!onlyIfWhole || isWhole(verifySegment(bytes, { segmentIndex })));
       if ((onlyIfWhole && !whole) || !reader.isCurrent()) return 'try the next form';
       const read = performance.now();
+      const readNs = (read - start) * 1e6;
       if (damage !== undefined) this.#scan.note(damage);
       const judged = this.#scan.judge(segmentIndex, bytes, reader.file);
-      this.#telemetry.segment((read - start) * 1e6, nsSince(read), count, judged.verdict.error);
+      onRead(readNs, count);
+      this.#telemetry.segment(readNs, nsSince(read), count, judged.verdict.error);
       onProgress();
       this.#surveys = 0;
       this.segments++;
       this.bytes += count;
       this.#endEventId = this.#scan.lastEventId;
-      const content = this.#deliver(judged, segmentIndex, window, reader);
-      if (judged.verdict.decision === 'tail') {
+      const ends = judged.verdict.decision === 'tail';
+      // Before blocks are moved: it is held against the file.
+      if (ends && !isBeingWritten(reader, bytes, this.#openEnd)) {
         const beyond = this.#survey.files.slice(this.#next).map(({ name }) => name);
-        const isTorn = !isBeingWritten(reader, bytes, this.#openEnd);
-        if (isTorn) this.#tail = tornTail(judged.verdict, bytes, reader.file, beyond);
-        this.#endSegments();
+        this.#tail = tornTail(judged.verdict, bytes, reader.file, beyond);
       }
-      this.#openEnd = openEnd(segmentIndex, reader.file, judged.verdict);
+      const content = this.#deliver(judged, segmentIndex, window, reader);
+      if (ends) this.#endSegments();
+      this.#openEnd = openEnd(reader.file, judged.verdict);
       return content ?? 'nothing to deliver';
     } finally {
       reader.close();
@@ -257,32 +261,8 @@ function openTail(options: LogReaderOptions): LogTail {
   }
 }
 
-/**
- * The bytes of a segment in the window, and what is wrong with the file as a whole: what a damaged LZ4 frame holds is
- * taken as far as it goes.
- */
-function readOrSalvage(
-  reader: SegmentReader,
-  compressed: boolean,
-  window: ReplayWindow,
-): { count: number; damage: WalError | undefined } {
-  try {
-    return { count: reader.read(window), damage: undefined };
-  } catch (error) {
-    if (!compressed || !(error instanceof WalError) || error.code !== 'SEGMENT_CORRUPTED') throw error;
-    const bytes = salvageCompressedFile(reader.file);
-    window.ensure(bytes.length);
-    window.bytes.set(bytes);
-    return { count: bytes.length, damage: error };
-  }
-}
-
 function moveBlocks({ words }: ReplayWindow, from: number, count: number, to: number): void {
   if (from === to) return;
   const start = blockOffset(from) / WORD_BYTES;
   words.copyWithin(blockOffset(to) / WORD_BYTES, start, start + count * BLOCK_WORDS);
-}
-
-function isMissing(error: WalError): boolean {
-  return (error.cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT';
 }

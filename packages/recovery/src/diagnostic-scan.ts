@@ -1,20 +1,25 @@
 import path from 'node:path';
 import {
   blockOffset,
+  countSoundBlocks,
   type DurablePosition,
   LogScan,
   type SegmentVerdict,
   segmentFileName,
-  type WalError,
+  WalError,
   type WalErrorCode,
 } from '@fswal/format';
 import { GapList } from './gap-list.js';
 import type { Gap } from './recovery-report.js';
+import { soundUnsealed } from './salvage-segment.js';
 import { SegmentSalvage, type SoundParts } from './segment-salvage.js';
 
 /** A segment of a log that may be damaged. */
 export interface JudgedSegment extends SoundParts {
-  /** That of a strict scan, which goes on anew behind each refusal. */
+  /**
+   * That of a strict scan, which goes on anew behind each refusal. Behind damage the log also ends, in a `tail`, at the
+   * durable position where nothing but that certifies the last events.
+   */
   readonly verdict: SegmentVerdict;
 }
 
@@ -29,6 +34,8 @@ export class DiagnosticScan {
   #lastSegmentIndex = -1;
   #lastEventId = 0n;
   #chained: bigint | undefined;
+  /** Whether the log has ended before the next segment. */
+  #hasEnded = false;
 
   constructor(durable: DurablePosition) {
     this.#durable = durable;
@@ -53,9 +60,8 @@ export class DiagnosticScan {
   /** Judges the next segment. After a `tail` there is none. */
   judge(segmentIndex: number, bytes: Uint8Array, file: string): JudgedSegment {
     this.#goTo(segmentIndex, file);
-    const verdict = this.#scan.judge(segmentIndex, bytes, file);
-    if (verdict.decision === 'refuse')
-      return { verdict, ...this.#salvage(segmentIndex, bytes, file, verdict) };
+    const verdict = this.#judgeLinked(segmentIndex, bytes, file);
+    if (verdict.decision === 'refuse') return this.#salvage(segmentIndex, bytes, file, verdict);
     const { blocks, tailEvents, events, verification, lastEventId } = verdict;
     if (events > 0) {
       this.#list.goOn(verification.firstEventId);
@@ -67,6 +73,20 @@ export class DiagnosticScan {
       runs: blocks > 0 ? [{ block: 0, count: blocks }] : [],
       unsealed: tailEvents > 0 ? { block: blocks, events: tailEvents } : undefined,
     };
+  }
+
+  /**
+   * The verdict on a segment. One that does not follow the segment before is listed, and judged by itself: a repair that
+   * was killed leaves such a link, and the next one is to come to the same.
+   */
+  #judgeLinked(segmentIndex: number, bytes: Uint8Array, file: string): SegmentVerdict {
+    const verdict = this.#scan.judge(segmentIndex, bytes, file);
+    const { decision, error } = verdict;
+    if (decision !== 'refuse' || error?.code !== 'CHAINED_CHECKSUM_MISMATCH' || error.block !== 0)
+      return verdict;
+    this.note(error);
+    this.#goOnAnew(undefined, segmentIndex - 1);
+    return this.#scan.judge(segmentIndex, bytes, file);
   }
 
   /** Passes over a segment of which nothing can be had. */
@@ -90,13 +110,16 @@ export class DiagnosticScan {
   /** Goes on with a segment, where retention took those before it while the log was read. That is no damage. */
   goBehindRetention(segmentIndex: number, dir: string, durable: DurablePosition): void {
     this.#durable = durable;
+    this.#hasEnded = false;
     this.#passMissing(segmentIndex, dir, 'SEGMENT_NOT_FOUND', 'gone: retention was faster than the reader');
   }
 
   #goTo(segmentIndex: number, file: string): void {
     const dir = path.dirname(file);
     if (this.#lastSegmentIndex >= 0 && segmentIndex > this.#lastSegmentIndex + 1) {
-      this.#passMissing(segmentIndex, dir, 'SEGMENT_GAP', `missing before segment ${segmentIndex}`);
+      // Behind the end nothing is missing.
+      if (this.#hasEnded) this.#goOnAnew(undefined, segmentIndex - 1);
+      else this.#passMissing(segmentIndex, dir, 'SEGMENT_GAP', `missing before segment ${segmentIndex}`);
     }
     this.#lastSegmentIndex = segmentIndex;
   }
@@ -110,9 +133,8 @@ export class DiagnosticScan {
     this.#goOnAnew(undefined);
   }
 
-  #salvage(segmentIndex: number, bytes: Uint8Array, file: string, verdict: SegmentVerdict): SoundParts {
+  #salvage(segmentIndex: number, bytes: Uint8Array, file: string, verdict: SegmentVerdict): JudgedSegment {
     const error = verdict.error as WalError;
-    const { blocks, tailEvents: events } = verdict;
     const before = this.#list.gaps.length;
     const salvage = new SegmentSalvage(
       bytes,
@@ -122,7 +144,7 @@ export class DiagnosticScan {
         afterEventId: this.#lastEventId,
         chainedChecksum: this.#chained,
         durable: this.#durable,
-        unsealed: error.code === 'DURABLE_LOST' && events > 0 ? { block: blocks, events } : undefined,
+        unsealed: soundUnsealed(verdict),
       },
       this.#list,
     );
@@ -133,8 +155,10 @@ export class DiagnosticScan {
       const message = 'the segment ends before it was full, but later ones were durable';
       this.#add(file, 'DURABLE_LOST', message, bytes.length, bytes.length);
     }
+    this.#hasEnded ||= salvage.endsLog;
     this.#goOnAnew(salvage.chainedChecksum);
-    return salvage;
+    const { runs, unsealed } = salvage;
+    return { verdict: withTail(verdict, salvage, bytes), runs, unsealed };
   }
 
   /** Whether a segment lacks its end without a gap that says so. */
@@ -145,10 +169,14 @@ export class DiagnosticScan {
     return segmentIndex < this.#durable.segmentIndex && blockOffset(blocks + 1) <= bytes.length;
   }
 
-  #goOnAnew(chainedChecksum: bigint | undefined): void {
+  /** Behind the end no segment follows: none is chained to 0, or to one that is not complete. */
+  #goOnAnew(chainedChecksum: bigint | undefined, segmentIndex = this.#lastSegmentIndex): void {
     this.#chained = chainedChecksum;
-    const previous = { lastEventId: this.#lastEventId, chainedChecksum, complete: true };
-    this.#scan = new LogScan(this.#durable, { segmentIndex: this.#lastSegmentIndex, previous });
+    const lastEventId = this.#lastEventId;
+    const previous = this.#hasEnded
+      ? { lastEventId, chainedChecksum: 0n, complete: false }
+      : { lastEventId, chainedChecksum, complete: true };
+    this.#scan = new LogScan(this.#durable, { segmentIndex, previous });
   }
 
   #add(
@@ -162,4 +190,22 @@ export class DiagnosticScan {
     const afterEventId = this.#lastEventId;
     this.#list.add({ file, reason, message, offset, endOffset, block, blocks: 0, afterEventId });
   }
+}
+
+/** The verdict on a segment that was salvaged: a torn tail where the log ends in it and more lies behind. */
+function withTail(refused: SegmentVerdict, salvage: SegmentSalvage, bytes: Uint8Array): SegmentVerdict {
+  const { tail, unsealed, events, lastEventId } = salvage;
+  if (tail === undefined || unsealed === undefined) return refused;
+  const { reason, message, file, offset, block } = tail;
+  return {
+    decision: 'tail',
+    verification: refused.verification,
+    blocks: block,
+    tailEvents: unsealed.events,
+    events,
+    lastEventId,
+    endOffset: offset,
+    error: new WalError(reason, message, { file, block, offset, eventId: lastEventId }),
+    unreachableBlocks: countSoundBlocks(bytes, block + 1, lastEventId),
+  };
 }

@@ -1,4 +1,3 @@
-import fs from 'node:fs';
 import path from 'node:path';
 import {
   compressedSegmentFileName,
@@ -6,7 +5,7 @@ import {
   segmentFileName,
   type WalError,
 } from '@fswal/format';
-import { readDurablePosition } from '@fswal/format/files';
+import { readDurablePosition, statName } from '@fswal/format/files';
 import { firstEventOf } from './segment-locator.js';
 import { type OpenCloseTelemetry, SegmentReader } from './segment-reader.js';
 
@@ -74,5 +73,5 @@ function namesOf(segmentIndex: number): readonly [string, string] {
 }
 
 function isThere(file: string): boolean {
-  return fs.lstatSync(file, { throwIfNoEntry: false }) !== undefined;
+  return statName(file) !== undefined;
 }

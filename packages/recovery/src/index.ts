@@ -20,6 +20,6 @@ export type {
 export type { Gap, RecoveryReport, TailRingReport, TornTail } from './recovery-report.js';
 export { type RepairOptions, repairLog } from './repair/repair-log.js';
 export type { RepairedFile, RepairReport } from './repair/repair-report.js';
-export { type SalvagedSegment, salvageSegment } from './salvage-segment.js';
-export type { SalvageOptions } from './segment-salvage.js';
+export { type SalvagedSegment, salvageSegment, soundUnsealed } from './salvage-segment.js';
+export type { SalvageOptions, UnsealedEvents } from './segment-salvage.js';
 export type { RecoverySnapshot } from './telemetry.js';

@@ -17,6 +17,7 @@ import {
 } from '@fswal/format';
 import { type KnownDurable, type LogSurvey, listLogDirectory, surveyLog } from '@fswal/format/files';
 import { timed } from './clock.js';
+import { isMissing } from './is-missing.js';
 import { LogTail, tornTail } from './log-tail.js';
 import { MAX_SURVEYS, outrun, surveyBehind } from './outrun.js';
 import { readAround } from './read-around.js';
@@ -52,6 +53,8 @@ export interface LogReaderOptions {
   readonly tailRingDir?: string | undefined;
   /** Called after each megabyte read; what it throws ends the read. */
   readonly onProgress?: () => void;
+  /** Called with what reading each segment took, in nanoseconds, and its bytes. */
+  readonly onRead?: (ns: number, bytes: number) => void;
   /** What reading takes is recorded there. */
   readonly telemetry?: ReaderTelemetry;
   /** Identifies the boot of the machine; tests give another. */
@@ -76,6 +79,7 @@ export class LogReader implements WindowSource {
 
   readonly #dir: string;
   readonly #onProgress: () => void;
+  readonly #onRead: NonNullable<LogReaderOptions['onRead']>;
   readonly #telemetry: ReaderTelemetry;
   readonly #behind: LogTail;
   #files: readonly SegmentFile[] = [];
@@ -109,6 +113,7 @@ export class LogReader implements WindowSource {
   ) {
     this.#dir = options.dir;
     this.#onProgress = options.onProgress ?? (() => {});
+    this.#onRead = options.onRead ?? (() => {});
     this.#telemetry = telemetry;
     this.#behind = behind;
     const { durable, missing } = survey;
@@ -240,7 +245,7 @@ export class LogReader implements WindowSource {
         if (found !== undefined && reader.isCurrent()) return this.#judge(found, window, reader);
       } catch (error) {
         if (!(error instanceof WalError)) throw error;
-        if ((error.cause as NodeJS.ErrnoException | undefined)?.code !== 'ENOENT') return this.#fail(error);
+        if (!isMissing(error)) return this.#fail(error);
       } finally {
         reader?.close();
       }
@@ -302,6 +307,7 @@ export class LogReader implements WindowSource {
     const { segmentIndex, file, count, verification } = found;
     const bytes = window.bytes.subarray(0, count);
     const verdict = this.#scan.judge(segmentIndex, bytes, file, verification);
+    this.#onRead(found.readNs, count);
     this.#telemetry.segment(found.readNs, found.verifyNs, count, verdict.error);
     this.#onProgress();
     this.segments++;
@@ -319,7 +325,7 @@ export class LogReader implements WindowSource {
       if (isTorn) this.#tail = tornTail(verdict, bytes, file, beyond);
       this.#endSegments();
     }
-    this.#openEnd = openEnd(segmentIndex, file, verdict);
+    this.#openEnd = openEnd(file, verdict);
     return this.#contentFrom(window, segmentIndex, blocks, tailEvents);
   }
 

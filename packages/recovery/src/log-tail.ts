@@ -106,7 +106,7 @@ export function tornTail(
   file: string,
   segmentsBeyond: readonly string[],
 ): TornTail | null {
-  const { endOffset, events, verification, unreachableBlocks } = verdict;
+  const { endOffset, events, error, verification, unreachableBlocks } = verdict;
   const cutBytes = bytesInUse(bytes) - endOffset;
   if (cutBytes <= 0 && events === 0 && segmentsBeyond.length === 0) return null;
   return {
@@ -114,8 +114,8 @@ export function tornTail(
     offset: endOffset,
     block: Math.floor((endOffset - SEGMENT_HEADER_BYTES) / BLOCK_BYTES),
     cutBytes: Math.max(0, cutBytes),
-    reason: verification.status,
-    message: verification.at?.message ?? '',
+    reason: error?.code ?? verification.status,
+    message: error?.reason ?? '',
     unreachableBlocks,
     segmentsBeyond,
   };

@@ -8,6 +8,7 @@ import { toPlainError } from './plain-error.js';
 import { ControlWord, type PreloaderData, type PreloaderStart } from './preloader-protocol.js';
 import { ReplayWindow } from './replay-window.js';
 import { Interrupted, SegmentPreloader } from './segment-preloader.js';
+import { SegmentReadAhead } from './segment-read-ahead.js';
 import { SegmentVerifiers } from './segment-verifiers.js';
 import { RecoveryTelemetry } from './telemetry.js';
 import { windowCount } from './window-count.js';
@@ -27,15 +28,21 @@ function onProgress(): void {
 function start(): SegmentPreloader | undefined {
   try {
     const telemetry = RecoveryTelemetry.attach(data.telemetry).reader;
-    const source = openSource({ ...data, onProgress, telemetry });
+    const readAhead = new SegmentReadAhead(data.dir);
+    const onRead = (ns: number, bytes: number) => readAhead.sawRead(ns, bytes);
+    const source = openSource({ ...data, onProgress, onRead, telemetry });
     const count = windowCount(source.windowBytes, source.segmentCount, data.readAhead);
     const windows = Array.from({ length: count }, () => ReplayWindow.allocate(source.windowBytes));
     const filled = SpscRing.attach(data.filled);
     // One more would only watch the others. Few segments are read before more threads have started.
     const threads = source.ahead === undefined ? 1 : Math.min(data.verifyThreads, source.segmentCount);
     const verifiers = threads > 1 ? SegmentVerifiers.start(data.dir, threads, windows, control) : undefined;
-    const helpers = { verifiers, events: telemetry.events };
-    const preloader = new SegmentPreloader(source, windows, filled, exhausted, data.port, helpers);
+    const preloader = new SegmentPreloader(source, windows, filled, exhausted, data.port, {
+      verifiers,
+      // Where there are several verifiers, they are what keeps a device busy.
+      readAhead: verifiers === undefined ? readAhead : undefined,
+      events: telemetry.events,
+    });
     const ready: PreloaderStart = { windows: windows.map(({ buffer }) => buffer), summary: source.summary };
     parentPort?.postMessage(ready);
     return preloader;

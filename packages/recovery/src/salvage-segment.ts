@@ -1,6 +1,7 @@
+import type { SegmentVerdict } from '@fswal/format';
 import { GapList } from './gap-list.js';
 import type { Gap } from './recovery-report.js';
-import { type SalvageOptions, SegmentSalvage } from './segment-salvage.js';
+import { type SalvageOptions, SegmentSalvage, type UnsealedEvents } from './segment-salvage.js';
 
 /** What verifies of one segment, wherever it is damaged, and what does not. */
 export interface SalvagedSegment {
@@ -17,7 +18,13 @@ export interface SalvagedSegment {
 /** Looks at every block of a segment, and goes on behind damage as a diagnostic recovery does. Pure. */
 export function salvageSegment(bytes: Uint8Array, options: SalvageOptions): SalvagedSegment {
   const list = new GapList();
-  const { runs, lastEventId, chainedChecksum } = new SegmentSalvage(bytes, options, list);
+  const { runs, tail, lastEventId, chainedChecksum } = new SegmentSalvage(bytes, options, list);
   const soundBlocks = runs.reduce((sum, { count }) => sum + count, 0);
-  return { soundBlocks, gaps: list.gaps, lastEventId, chainedChecksum };
+  const gaps = tail === undefined ? list.gaps : [...list.gaps, { ...tail, beforeEventId: 0n }];
+  return { soundBlocks, gaps, lastEventId, chainedChecksum };
+}
+
+/** Events without a header of a refused segment that are sound: where the log merely ends too early. */
+export function soundUnsealed({ blocks, tailEvents, error }: SegmentVerdict): UnsealedEvents | undefined {
+  return error?.code === 'DURABLE_LOST' && tailEvents > 0 ? { block: blocks, events: tailEvents } : undefined;
 }

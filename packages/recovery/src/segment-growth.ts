@@ -2,7 +2,17 @@
  * What looks like a torn tail may be a log that is being written: a segment that was read while it was open, and one
  * after it that goes on where it ended later. Told by reading again: a torn tail stays as it is.
  */
-import { type SegmentVerdict, WalError } from '@fswal/format';
+import {
+  asWords,
+  BLOCK_BYTES,
+  BLOCK_HEADER_BYTES,
+  blockOffset,
+  idAt,
+  SEGMENT_HEADER_BYTES,
+  type SegmentVerdict,
+  WalError,
+} from '@fswal/format';
+import { isMissing } from './is-missing.js';
 import { ReplayWindow } from './replay-window.js';
 import { SegmentReader } from './segment-reader.js';
 
@@ -11,18 +21,17 @@ const CHUNK_BYTES = 1 << 18;
 /** Where a segment ended when it was read. */
 export interface ReadEnd {
   readonly file: string;
-  readonly segmentIndex: number;
   readonly endOffset: number;
+  readonly lastEventId: bigint;
 }
 
 /** Where a segment ended, if a recorder may have gone on there since; undefined where it was closed. */
 export function openEnd(
-  segmentIndex: number,
   file: string,
-  { decision, verification, endOffset }: SegmentVerdict,
+  { decision, verification, endOffset, lastEventId }: SegmentVerdict,
 ): ReadEnd | undefined {
   return decision === 'keep' && verification.state !== 'sealed'
-    ? { file, segmentIndex, endOffset }
+    ? { file, endOffset, lastEventId }
     : undefined;
 }
 
@@ -32,6 +41,7 @@ export function openEnd(
  * @param reader of the segment, still open
  * @param bytes what was read of it
  * @param before where the one before it ended
+ * @throws WalError OPEN_FAILED, READ_FAILED where that cannot be told
  */
 export function isBeingWritten(
   reader: SegmentReader,
@@ -41,20 +51,28 @@ export function isBeingWritten(
   return (before !== undefined && hasGrown(before)) || hasChanged(reader, bytes);
 }
 
-function hasGrown({ file, segmentIndex, endOffset }: ReadEnd): boolean {
+function hasGrown({ file, endOffset, lastEventId }: ReadEnd): boolean {
+  let reader: SegmentReader;
   try {
-    const reader = SegmentReader.open(file, false, () => {});
-    try {
-      const window = ReplayWindow.allocate(reader.fileBytes);
-      return reader.readVerified(window, { segmentIndex }).verification.endOffset > endOffset;
-    } finally {
-      reader.close();
-    }
+    reader = SegmentReader.open(file, false, () => {});
   } catch (error) {
     // Compressed or taken since: a recorder is at work, and one that is closed was closed after it was read.
-    if (error instanceof WalError) return error.code === 'OPEN_FAILED';
+    if (error instanceof WalError && isMissing(error)) return true;
     throw error;
   }
+  try {
+    const id = new Uint8Array(BigUint64Array.BYTES_PER_ELEMENT);
+    const isLater = (offset: number) =>
+      reader.readInto(id, offset) === id.length && idAt(asWords(id), 0) > lastEventId;
+    return isLater(endOffset) || isLater(nextBlockOffset(endOffset) + BLOCK_HEADER_BYTES);
+  } finally {
+    reader.close();
+  }
+}
+
+/** Of the block behind the one in which the events end: a recorder that was opened anew goes on there. */
+function nextBlockOffset(endOffset: number): number {
+  return blockOffset(Math.ceil((endOffset - SEGMENT_HEADER_BYTES) / BLOCK_BYTES));
 }
 
 function hasChanged(reader: SegmentReader, bytes: Uint8Array): boolean {

@@ -16,6 +16,7 @@ import {
   STOP,
 } from './preloader-protocol.js';
 import { eventsToDeliver, type ReplayWindow, type WindowContent } from './replay-window.js';
+import type { SegmentReadAhead } from './segment-read-ahead.js';
 import type { SegmentVerifiers, VerifiedSegment } from './segment-verifiers.js';
 import { NOTHING_YET, PASSED_OVER, type SeekWord, type WindowSource } from './window-source.js';
 
@@ -39,6 +40,8 @@ export interface PreloaderHelpers {
   readonly verifiers?: SegmentVerifiers | undefined;
   /** Counts those that are handed over. */
   readonly events?: Pick<Counter, 'add'> | undefined;
+  /** Has the device read a file. */
+  readonly readAhead?: Pick<SegmentReadAhead, 'request'> | undefined;
 }
 
 /** Thrown from within a read that is not wanted any more: the replay was closed, or has gone elsewhere. */
@@ -54,6 +57,7 @@ export class SegmentPreloader {
   /** Threads that read and verify into windows ahead of this one; undefined = it does so itself. */
   readonly #verifiers: SegmentVerifiers | undefined;
   readonly #events: PreloaderHelpers['events'];
+  readonly #readAhead: PreloaderHelpers['readAhead'];
   /** Memory of each window when it was made, and as the replay thread knows it. */
   readonly #firstMemory: readonly SharedArrayBuffer[];
   readonly #toldMemory: SharedArrayBuffer[];
@@ -74,10 +78,11 @@ export class SegmentPreloader {
     filled: SpscRing,
     exhausted: SpscRing,
     messages: MessageSink,
-    { verifiers, events }: PreloaderHelpers = {},
+    { verifiers, readAhead, events }: PreloaderHelpers = {},
   ) {
     this.#events = events;
     this.#verifiers = verifiers;
+    this.#readAhead = readAhead;
     this.#source = source;
     this.#windows = windows;
     this.#filled = filled;
@@ -118,7 +123,12 @@ export class SegmentPreloader {
     const assigned = this.#assigned.shift();
     if (assigned !== undefined) return work + this.#fill(assigned.window, this.#takeVerified(assigned));
     const window = this.#free.pop();
-    return window === undefined ? work : work + this.#fill(window, undefined);
+    if (window === undefined) return work;
+    work += this.#fill(window, undefined);
+    // Before the next one is read.
+    const afterNext = this.#source.ahead?.(1);
+    if (afterNext !== undefined) this.#readAhead?.request(afterNext);
+    return work;
   }
 
   /** Undefined as well where the source has listed its log anew, and another segment is next. */

@@ -1,4 +1,3 @@
-import fs from 'node:fs';
 import {
   EVENT_BYTES,
   EVENT_WORDS,
@@ -6,6 +5,7 @@ import {
   type SegmentVerification,
   type VerifyOptions,
   verifySegment,
+  WalError,
   WORD_BYTES,
 } from '@fswal/format';
 import {
@@ -19,6 +19,9 @@ import {
   readFileHeader,
   readSome,
   refuseLarger,
+  salvageSegmentFile,
+  statName,
+  statOpen,
   usedBytes,
 } from '@fswal/format/files';
 import { timed } from './clock.js';
@@ -76,15 +79,25 @@ export class SegmentReader {
     onProgress: () => void,
     telemetry: OpenCloseTelemetry = UNTIMED,
   ): SegmentReader {
-    const { fd, bytes } = timed(telemetry.open, () => openRegularFile(file));
-    const most = compressed ? MAX_COMPRESSED_BYTES : MAX_SEGMENT_BYTES;
+    const reader = SegmentReader.openAnySize(file, compressed, onProgress, telemetry);
     try {
-      refuseLarger(bytes, most, file);
-      return new SegmentReader(file, compressed, fd, bytes, onProgress, telemetry);
+      reader.#refuseLarger();
+      return reader;
     } catch (error) {
-      closeFile(fd, file);
+      reader.close();
       throw error;
     }
+  }
+
+  /** The same for whoever saves what can be had, by `readOrSalvage`. @throws WalError OPEN_FAILED */
+  static openAnySize(
+    file: string,
+    compressed: boolean,
+    onProgress: () => void,
+    telemetry: OpenCloseTelemetry = UNTIMED,
+  ): SegmentReader {
+    const { fd, bytes } = timed(telemetry.open, () => openRegularFile(file));
+    return new SegmentReader(file, compressed, fd, bytes, onProgress, telemetry);
   }
 
   /**
@@ -100,7 +113,24 @@ export class SegmentReader {
   }
 
   /**
-   * The same, and verifies what has been read while it is in the cache. Where there is no header of this segment, no
+   * The same; where the file as a whole is damaged, what can be had of it and what is wrong.
+   * @throws WalError OPEN_FAILED, READ_FAILED
+   */
+  readOrSalvage(window: ReplayWindow): { count: number; damage: WalError | undefined } {
+    try {
+      this.#refuseLarger();
+      return { count: this.read(window), damage: undefined };
+    } catch (error) {
+      if (!(error instanceof WalError) || error.code !== 'SEGMENT_CORRUPTED') throw error;
+      const bytes = salvageSegmentFile(this.file, this.compressed);
+      window.ensure(bytes.length);
+      window.bytes.set(bytes);
+      return { count: bytes.length, damage: error };
+    }
+  }
+
+  /**
+   * As `read`, and verifies what has been read while it is in the cache. Where there is no header of this segment, no
    * more than that is read.
    */
   readVerified(
@@ -145,18 +175,19 @@ export class SegmentReader {
     return done;
   }
 
-  /** Size of the file now. */
+  /** Size of the file now. @throws WalError READ_FAILED */
   get bytesNow(): number {
-    return fs.fstatSync(this.#fd).size;
+    return Number(statOpen(this.#fd, this.file).size);
   }
 
   /**
    * Whether the name still leads to this file. If not, retention took the segment while it was read, and what was read
    * may be of the segment that the file was used for next.
+   * @throws WalError READ_FAILED
    */
   isCurrent(): boolean {
-    const named = fs.lstatSync(this.file, { bigint: true, throwIfNoEntry: false });
-    const open = fs.fstatSync(this.#fd, { bigint: true });
+    const named = statName(this.file);
+    const open = statOpen(this.#fd, this.file);
     return named !== undefined && named.ino === open.ino && named.dev === open.dev;
   }
 
@@ -183,6 +214,10 @@ export class SegmentReader {
   /** @throws WalError CLOSE_FAILED */
   close(): void {
     timed(this.#telemetry.close, () => closeFile(this.#fd, this.file));
+  }
+
+  #refuseLarger(): void {
+    refuseLarger(this.fileBytes, this.compressed ? MAX_COMPRESSED_BYTES : MAX_SEGMENT_BYTES, this.file);
   }
 
   /** @param withoutHeader how many bytes are to be read of a plain file of which the header does not verify */

@@ -19,9 +19,10 @@ import {
   decodeSegmentHeader,
   EVENT_BYTES,
   EVENT_WORDS,
+  findId,
   idAt,
-  idIsGreater,
   isChained,
+  isZero,
   MAX_BLOCKS_PER_SEGMENT,
   notChained,
   SEGMENT_HEADER_BYTES,
@@ -32,6 +33,7 @@ import {
 } from '@fswal/format';
 import type { GapList } from './gap-list.js';
 import { IdBounds } from './id-bounds.js';
+import type { Gap } from './recovery-report.js';
 import { firstTiedBlock } from './tied-blocks.js';
 
 /** What is wrong with a block, or with what lies around it. */
@@ -77,8 +79,13 @@ export interface SalvageOptions {
 export class SegmentSalvage implements SoundParts {
   readonly runs: BlockRun[] = [];
   unsealed: UnsealedEvents | undefined;
+  /** Whether the log ends here: with events that only the durable position certifies. Nothing ties others to them. */
+  endsLog = false;
+  /** What lies in the segment behind that end. */
+  tail: Omit<Gap, 'beforeEventId'> | undefined;
   /** The header, where it is sound and that of this segment. */
   header: SegmentHeader | undefined;
+  events = 0;
   lastEventId: bigint;
   /** What the next segment is chained to; undefined behind a gap and behind an unsealed block. */
   chainedChecksum: bigint | undefined;
@@ -155,16 +162,14 @@ export class SegmentSalvage implements SoundParts {
     for (let block = 0; block < end; block++) {
       const header = this.#headerOf(block);
       let finding = header === undefined ? this.#damagedHeader(block) : this.#examine(block, header);
-      if (block < firstOwn) finding ??= NOT_TIED;
+      if (block < firstOwn && block !== unsealed?.block) finding ??= NOT_TIED;
       if (finding === undefined) this.#take(block, header as BlockHeader);
-      else if (block === unsealed?.block) {
-        this.#takeUnsealed(unsealed, end);
-        return;
-      } else this.#gap ??= { ...finding, block };
+      else if (block === unsealed?.block && this.#takeUnsealed(unsealed, header, end)) return;
+      else this.#gap ??= { ...finding, block };
     }
     // What lies behind the end of an open segment is nothing, or what a used file had before.
     const gap = this.#gap;
-    if (closed || (gap !== undefined && this.#hasEventsFrom(blockOffset(gap.block), gap.block)))
+    if (closed || (gap !== undefined && this.#hasEventsFrom(blockOffset(gap.block), this.#floor(gap.block))))
       this.#endGap(end);
   }
 
@@ -226,6 +231,7 @@ export class SegmentSalvage implements SoundParts {
     if (run !== undefined && run.block + run.count === block) {
       this.runs[this.runs.length - 1] = { block: run.block, count: run.count + 1 };
     } else this.runs.push({ block, count: 1 });
+    this.events += header.eventCount;
     this.lastEventId = header.lastEventId;
     this.chainedChecksum = header.chainedChecksum;
   }
@@ -242,37 +248,49 @@ export class SegmentSalvage implements SoundParts {
     return { block, events: (offset - first) / EVENT_BYTES };
   }
 
-  /** Those that are certified, and the ones after them as far as their ids tell. */
-  #takeUnsealed({ block, events }: UnsealedEvents, end: number): void {
+  /**
+   * Those that are certified, and the ones after them as far as their ids tell. Of a block that was sealed later, and
+   * does not verify, nobody knows what of them is right.
+   *
+   * @param header of the block, undefined where there is none or it is damaged
+   * @returns false where the ids do not grow
+   */
+  #takeUnsealed({ block, events }: UnsealedEvents, header: BlockHeader | undefined, end: number): boolean {
     const start = blockOffset(block) + BLOCK_HEADER_BYTES;
     const room = Math.min(BLOCK_EVENTS, Math.floor((this.#bytes.length - start) / EVENT_BYTES));
-    const count = countGrowing(this.#words, start / WORD_BYTES, room, this.#floor(block));
+    const floor = this.#floor(block);
+    const growing = countGrowing(this.#words, start / WORD_BYTES, room, floor);
+    if (growing < events) return false;
+    const wasSealed =
+      header === undefined ? !isZero(this.#bytes, blockOffset(block), start) : header.lastEventId > floor;
+    const count = wasSealed ? events : growing;
     this.#endGap(block);
-    if (count < events) {
-      const message = 'the event ids of the unsealed block do not grow';
-      this.#gap = { block, reason: 'SEGMENT_CORRUPTED', message };
-      this.#endGap(end);
-      return;
-    }
     this.#gaps.goOn(idAt(this.#words, start / WORD_BYTES));
     this.unsealed = { block, events: count };
+    this.events += count;
     this.lastEventId = idAt(this.#words, start / WORD_BYTES + (count - 1) * EVENT_WORDS);
     this.chainedChecksum = undefined;
-    if (!this.#hasEventsFrom(start + count * EVENT_BYTES, block)) return;
-    const message = 'events lie behind the end of the unsealed block: what comes before them is missing';
-    this.#gap = { block: block + 1, reason: 'SEGMENT_CORRUPTED', message };
-    this.#endGap(end);
+    this.endsLog = this.#options.unsealed === undefined;
+    const offset = start + count * EVENT_BYTES;
+    if (this.#hasEventsFrom(offset, floor)) {
+      const message = wasSealed
+        ? 'behind the durable events the block does not verify'
+        : 'events lie behind the end of the unsealed block: what comes before them is missing';
+      const finding = { reason: 'SEGMENT_CORRUPTED', message } as const;
+      this.tail = this.#gapOf(
+        finding,
+        block,
+        end - block,
+        offset,
+        Math.min(blockOffset(end), this.#bytes.length),
+      );
+    }
+    return true;
   }
 
-  /** Whether anything from an offset in a block on may be an event that comes next. */
-  #hasEventsFrom(offset: number, block: number): boolean {
-    const floor = this.#floor(block);
-    const low = Number(BigInt.asIntN(32, floor));
-    const high = Number(BigInt.asIntN(32, floor >> 32n));
-    for (let at = offset / WORD_BYTES; at + EVENT_WORDS <= this.#words.length; at += EVENT_WORDS) {
-      if (idIsGreater(this.#words, at, high, low)) return true;
-    }
-    return false;
+  /** Whether an id above `floor` lies anywhere from an offset on. */
+  #hasEventsFrom(offset: number, floor: bigint): boolean {
+    return findId(this.#words, offset / WORD_BYTES, floor) !== undefined;
   }
 
   /** The current gap, if there is one, ends before a block. */
@@ -287,17 +305,18 @@ export class SegmentSalvage implements SoundParts {
     this.#add(gap, gap.block, blocks, Math.min(blockOffset(gap.block), length), endOffset);
   }
 
-  #add({ reason, message }: Finding, block: number, blocks: number, offset: number, endOffset: number): void {
+  #add(finding: Finding, block: number, blocks: number, offset: number, endOffset: number): void {
+    this.#gaps.add(this.#gapOf(finding, block, blocks, offset, endOffset));
+  }
+
+  #gapOf(
+    { reason, message }: Finding,
+    block: number,
+    blocks: number,
+    offset: number,
+    endOffset: number,
+  ): Omit<Gap, 'beforeEventId'> {
     const { file } = this.#options;
-    this.#gaps.add({
-      file,
-      reason,
-      message,
-      offset,
-      endOffset,
-      block,
-      blocks,
-      afterEventId: this.lastEventId,
-    });
+    return { file, reason, message, offset, endOffset, block, blocks, afterEventId: this.lastEventId };
   }
 }

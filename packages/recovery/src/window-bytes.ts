@@ -1,4 +1,3 @@
-import fs from 'node:fs';
 import path from 'node:path';
 import { MIN_BLOCKS_PER_SEGMENT, type SegmentFile, segmentBytes, WalError } from '@fswal/format';
 import {
@@ -8,6 +7,7 @@ import {
   openRegularFile,
   readCompressedStart,
   readFileHeader,
+  statName,
 } from '@fswal/format/files';
 
 /**
@@ -18,11 +18,12 @@ export function windowBytesFor(dir: string, files: readonly SegmentFile[]): numb
   let bytes = segmentBytes(MIN_BLOCKS_PER_SEGMENT);
   for (const { name, compressed } of files) {
     if (compressed) continue;
-    const stats = fs.lstatSync(path.join(dir, name), { throwIfNoEntry: false });
-    if (stats === undefined || stats.size <= bytes || stats.size > MAX_SEGMENT_BYTES) continue;
+    const file = path.join(dir, name);
+    const fileBytes = orZero(() => Number(statName(file)?.size ?? 0));
+    if (fileBytes <= bytes || fileBytes > MAX_SEGMENT_BYTES) continue;
     bytes = Math.max(
       bytes,
-      orZero(() => plainBytes(path.join(dir, name))),
+      orZero(() => plainBytes(file)),
     );
   }
   const packed = files.find(({ compressed }) => compressed);

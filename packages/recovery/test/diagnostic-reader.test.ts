@@ -22,6 +22,7 @@ import {
   buildLog,
   full,
   idsAfter,
+  type LogSpec,
   tempDir,
   writeMeta,
   writeRing,
@@ -380,6 +381,52 @@ describe('the chain', () => {
   });
 });
 
+describe('the unsealed block over an earlier one', () => {
+  /** The last segment ends in block 13, which lies over block 3 too; durable up to an event of a block. */
+  function overwritten(block: number, event: number) {
+    const log = buildLog({ segments: [{ blocks: full(16) }, { blocks: full(13), tail: 200 }] });
+    const { file } = log.segments[1];
+    const bytes = fs.readFileSync(file);
+    const offset = blockOffset(block) + eventOffset(event);
+    const eventId = BigInt(SEGMENT_EVENTS + block * 256 + event);
+    writeMeta(log, 1, { offset, eventId, prefixChecksum: prefixOf(bytes, offset) });
+    bytes.copyWithin(blockOffset(3), blockOffset(13), blockOffset(14));
+    fs.writeFileSync(file, bytes);
+    return { log, file };
+  }
+
+  it('costs that one, and none of those between', () => {
+    const { log, file } = overwritten(13, 200);
+    const before = log.ids.filter((id) => id <= 4864n);
+    const strict = readAll(log.dir);
+    expect([strict.ids, strict.error?.code]).toEqual([before, 'HEADER_CHECKSUM_MISMATCH']);
+    const { ids, end } = diagnose(log.dir);
+    expect(ids).toEqual(without(log, 1, 3, 4));
+    expect(end.gaps).toMatchObject([
+      { file, block: 3, blocks: 1, afterEventId: 4864n, beforeEventId: 5121n },
+    ]);
+  });
+
+  it('does not end the log before the durable position', () => {
+    const { log } = overwritten(8, 50);
+    expect(readAll(log.dir).error?.code).toBe('HEADER_CHECKSUM_MISMATCH');
+    const { ids, end } = diagnose(log.dir);
+    expect(ids).toEqual(without(log, 1, 3, 4).filter((id) => id <= 7424n));
+    expect(end.gaps).toMatchObject([
+      { block: 3, blocks: 1, beforeEventId: 5121n },
+      { block: 13, beforeEventId: 0n },
+    ]);
+  });
+
+  it('is a torn tail beyond the durable position, of which nothing is delivered', () => {
+    const { log, file } = overwritten(2, 50);
+    for (const { ids, error, end } of [readAll(log.dir), diagnose(log.dir)]) {
+      expect([ids, error]).toEqual([log.ids.filter((id) => id <= 4864n), undefined]);
+      expect(end.tail).toMatchObject({ file, block: 3, unreachableBlocks: 9 });
+    }
+  });
+});
+
 describe('the durable position', () => {
   it('certifies the unsealed block behind damage, and events after it by their ids', () => {
     const log = buildLog({ segments: [{ blocks: full(3), tail: 90 }] });
@@ -390,6 +437,73 @@ describe('the durable position', () => {
     const { ids, end } = diagnose(log.dir);
     expect(ids).toEqual(log.ids.filter((id) => id <= 256n || id > 512n));
     expect(end.gaps).toMatchObject([{ block: 1, blocks: 1, beforeEventId: 513n }]);
+  });
+
+  describe('ends the log behind damage with the events that nothing else certifies', () => {
+    /** Durable up to event 100 of block 5 of the first segment, which is damaged in block 2. */
+    function damaged(harm: (bytes: Buffer) => void, spec: LogSpec = threeSegments) {
+      const log = buildLog(spec);
+      const { file } = log.segments[0];
+      const bytes = fs.readFileSync(file);
+      const offset = blockOffset(5) + eventOffset(100);
+      writeMeta(log, 0, { offset, eventId: 1380n, prefixChecksum: prefixOf(bytes, offset) });
+      bytes[blockOffset(2) + 700] ^= 0xff;
+      harm(bytes);
+      fs.writeFileSync(file, bytes);
+      return { log, file, offset };
+    }
+
+    const upTo = (log: BuiltLog, last: bigint) =>
+      log.ids.filter((id) => id <= 512n || (id > 768n && id <= last));
+
+    it('where the block was sealed later, and does not verify', () => {
+      const { log, file, offset } = damaged((bytes) => {
+        bytes[blockOffset(5) + eventOffset(150) + 20] ^= 0xff;
+      });
+      const { ids, end } = diagnose(log.dir);
+      expect(ids).toEqual(upTo(log, 1380n));
+      expect(end.gaps).toMatchObject([{ block: 2, blocks: 1, beforeEventId: 769n }]);
+      const segmentsBeyond = log.segments.slice(1).map((segment) => path.basename(segment.file));
+      const reason = 'SEGMENT_CORRUPTED';
+      expect(end.tail).toMatchObject({
+        file,
+        reason,
+        offset,
+        block: 5,
+        unreachableBlocks: 10,
+        segmentsBeyond,
+      });
+    });
+
+    it('where its header is damaged', () => {
+      const { log } = damaged((bytes) => {
+        bytes[blockOffset(5) + 20] ^= 0xff;
+      });
+      expect(diagnose(log.dir)).toMatchObject({ ids: upTo(log, 1380n), end: { tail: { block: 5 } } });
+    });
+
+    it('where a power cut took the rest of it, and not what comes behind', () => {
+      const { log, file, offset } = damaged((bytes) => {
+        bytes.fill(0, blockOffset(5), blockOffset(5) + eventOffset(0));
+        bytes.fill(0, blockOffset(5) + eventOffset(100), blockOffset(6));
+      });
+      const { ids, end } = diagnose(log.dir);
+      expect(ids).toEqual(upTo(log, 1380n));
+      expect(end.tail).toMatchObject({ file, offset, block: 5, unreachableBlocks: 10 });
+    });
+
+    it.each([
+      ['another segment', 1],
+      ['none, and then another one', 2],
+    ])('where behind it comes %s', (_, next) => {
+      const segments = [{ blocks: full(5), tail: 120 }, { blocks: full(16) }, { blocks: full(16) }];
+      const { log } = damaged(() => {}, { segments });
+      if (next === 2) fs.unlinkSync(log.segments[1].file);
+      const { ids, end } = diagnose(log.dir);
+      expect(ids).toEqual(upTo(log, 1400n));
+      expect(end.gaps).toHaveLength(1);
+      expect(end.tail).toMatchObject({ file: log.segments[next].file, block: 0, unreachableBlocks: 16 });
+    });
   });
 
   it('shows damage of the unsealed block, of which nothing can be told then', () => {

@@ -83,6 +83,15 @@ const usual: LogSpec = {
   segments: [{ blocks: full(16) }, { blocks: full(16) }, { blocks: [256, 256, 100] }],
 };
 
+/** Makes a log durable up to an event of a block, as it is now. */
+function certify(log: BuiltLog, block: number, count: number, segment = 0): void {
+  const { file, ids } = log.segments[segment];
+  const start = blockOffset(block) + eventOffset(0);
+  const offset = blockOffset(block) + eventOffset(count);
+  const prefixChecksum = checksum(fs.readFileSync(file).subarray(start, offset), 0n);
+  writeMeta(log, segment, { offset, eventId: ids[block * 256 + count - 1], prefixChecksum });
+}
+
 interface Case {
   readonly spec?: LogSpec;
   /** The segment that ends at the durable position. Default: the last. */
@@ -189,6 +198,108 @@ const cases: Record<string, Case> = {
       flip(log.segments[1].file, blockOffset(1) + 300);
     },
     changes: ['0 rewritten', '1 rewritten'],
+  },
+  'damage before a durable block of which the rest was torn off, and later blocks and segments': {
+    damage: (log) => {
+      const { file } = log.segments[0];
+      certify(log, 5, 100);
+      zero(file, blockOffset(5), blockOffset(5) + eventOffset(0));
+      zero(file, blockOffset(5) + eventOffset(100), blockOffset(6));
+      flip(file, blockOffset(2) + 700);
+    },
+    changes: ['0 rewritten', '1 moved aside', '2 moved aside'],
+  },
+  'damage before a durable block that was sealed later, and behind the position in it': {
+    damage: (log) => {
+      const { file } = log.segments[0];
+      certify(log, 5, 100);
+      flip(file, blockOffset(5) + eventOffset(150) + 20);
+      flip(file, blockOffset(2) + 700);
+    },
+    changes: ['0 rewritten', '1 moved aside', '2 moved aside'],
+  },
+  'damage before an unsealed durable block, behind which another segment does not follow': {
+    spec: { segments: [{ blocks: full(5), tail: 120 }, { blocks: full(16) }] },
+    damage: (log) => {
+      certify(log, 5, 100);
+      flip(log.segments[0].file, blockOffset(2) + 700);
+    },
+    changes: ['0 rewritten', '1 moved aside'],
+  },
+  'damage before an unsealed durable block, and a missing segment behind it': {
+    spec: { segments: [{ blocks: full(5), tail: 120 }, { blocks: full(16) }, { blocks: full(3) }] },
+    damage: (log) => {
+      certify(log, 5, 100);
+      flip(log.segments[0].file, blockOffset(2) + 700);
+      fs.unlinkSync(log.segments[1].file);
+    },
+    changes: ['0 rewritten', '2 moved aside'],
+  },
+  'damage before an unsealed durable block that lies there twice': {
+    spec: { segments: [{ blocks: full(5), tail: 120 }] },
+    damage: (log) => {
+      const { file } = log.segments[0];
+      certify(log, 5, 120);
+      flip(file, blockOffset(2) + 700);
+      const bytes = fs.readFileSync(file);
+      bytes.copyWithin(blockOffset(6), blockOffset(5), blockOffset(6));
+      fs.writeFileSync(file, bytes);
+    },
+    changes: ['0 rewritten'],
+  },
+  'damage before a segment that ends before the durable position, in a block without a header': {
+    spec: { segments: [{ blocks: full(16) }, { blocks: full(3), tail: 200 }] },
+    damage: (log) => {
+      certify(log, 3, 200, 1);
+      zero(log.segments[1].file, blockOffset(3) + eventOffset(33), blockOffset(4));
+      flip(log.segments[0].file, blockOffset(2) + 700);
+    },
+    changes: ['0 rewritten', '1 rewritten'],
+  },
+  'damage before a durable block that is full and has lost its header': {
+    damage: (log) => {
+      const { file } = log.segments[0];
+      certify(log, 5, 100);
+      zero(file, blockOffset(5), blockOffset(5) + eventOffset(0));
+      flip(file, blockOffset(2) + 700);
+    },
+    changes: ['0 rewritten', '1 moved aside', '2 moved aside'],
+  },
+  'damage before a full block without a header, behind the durable position': {
+    spec: { segments: [{ blocks: full(16) }, { blocks: full(3), tail: 256 }] },
+    durable: 0,
+    damage: ({ segments }) => flip(segments[0].file, blockOffset(2) + 700),
+    changes: ['0 rewritten', '1 relinked'],
+  },
+  'a missing segment behind an unsealed block that holds the durable position': {
+    spec: { segments: [{ blocks: full(5), tail: 120 }, { blocks: full(16) }, { blocks: full(3) }] },
+    damage: (log) => {
+      certify(log, 5, 100);
+      fs.unlinkSync(log.segments[1].file);
+    },
+    changes: ['0 rewritten', '1 added', '2 relinked'],
+  },
+  'a damaged block, and an unsealed one over another, behind the durable position': {
+    spec: { segments: [{ blocks: full(16) }, { blocks: full(13), tail: 200 }] },
+    durable: 0,
+    damage: ({ segments }) => {
+      flip(segments[0].file, blockOffset(2) + 700);
+      const bytes = fs.readFileSync(segments[1].file);
+      bytes.copyWithin(blockOffset(3), blockOffset(13), blockOffset(14));
+      fs.writeFileSync(segments[1].file, bytes);
+    },
+    changes: ['0 rewritten', '1 rewritten'],
+  },
+  'an unsealed block over an earlier one': {
+    spec: { segments: [{ blocks: full(16) }, { blocks: full(13), tail: 200 }] },
+    damage: (log) => {
+      certify(log, 8, 50, 1);
+      const { file } = log.segments[1];
+      const bytes = fs.readFileSync(file);
+      bytes.copyWithin(blockOffset(3), blockOffset(13), blockOffset(14));
+      fs.writeFileSync(file, bytes);
+    },
+    changes: ['1 rewritten'],
   },
   'a durable position that does not fit': {
     damage: (log) => writeMeta(log, 2, { eventId: log.lastId - 1n }),
@@ -444,6 +555,25 @@ describe('a repair', () => {
     });
     expect(report.gaps).toHaveLength(1);
     expect(report.durableBefore.eventId).toBe(log.lastId);
+  });
+
+  it('says what of a torn tail was cut: all blocks up to its end', () => {
+    const log = buildLog({ segments: [{ blocks: full(4) }, { blocks: full(6), open: true }] });
+    writeMeta(log, 0);
+    flip(log.segments[1].file, blockOffset(2) + 1000);
+    const { files } = repairNow(log.dir);
+    expect(files).toMatchObject([{ droppedBlocks: 4, gaps: [{ block: 2, blocks: 4 }] }]);
+  });
+
+  it.each([META_FILE, 'FS.00000001.wal'])('moves a directory aside that is in its way: %s.tmp', (name) => {
+    const { log } = damaged(cases['a damaged block'] as Case, 2);
+    const temp = path.join(log.dir, `${name}.tmp`);
+    fs.mkdirSync(temp);
+    fs.writeFileSync(path.join(temp, 'something'), '');
+    repairNow(log.dir);
+    expect(fs.readdirSync(log.dir)).not.toContain(`${name}.tmp`);
+    expect(fs.readdirSync(`${temp}.broken`)).toEqual(['something']);
+    expect(readAll(log.dir).error).toBeUndefined();
   });
 
   it('never takes the name of a file that was kept before', () => {

@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import { BLOCK_BYTES, blockOffset } from '@fswal/format';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { openSource } from '../src/open-source.js';
 import { ReplayWindow } from '../src/replay-window.js';
 import { type BuiltLog, buildLog, full, writeMeta } from './helpers/log-builder.js';
@@ -46,6 +46,23 @@ describe.each(['strict', 'diagnostic'] as const)('an open log, %s', (mode) => {
     zero(file, blockOffset(10), blockOffset(16));
     const { end } = readAround(log.dir, mode, () => fs.rmSync(file));
     expect(end).toMatchObject({ tail: null, error: undefined, gaps: [] });
+  });
+
+  it('ends with an error where nobody can tell', () => {
+    const log = openLog();
+    const { file } = log.segments[0];
+    zero(file, blockOffset(10), blockOffset(16));
+    const open = fs.openSync;
+    const opening = vi.spyOn(fs, 'openSync');
+    const { end } = readAround(log.dir, mode, () => {
+      opening.mockImplementation((...args) => {
+        if (args[0] === file) throw Object.assign(new Error('too many open files'), { code: 'EMFILE' });
+        return open(...args);
+      });
+    });
+    opening.mockRestore();
+    const failure = mode === 'strict' ? end.error : end.gaps[0];
+    expect(failure).toMatchObject({ message: expect.stringContaining('too many open files') });
   });
 
   it('is torn where it stays as it was read', () => {

@@ -1,5 +1,5 @@
 import fs from 'node:fs';
-import { BLOCK_BYTES } from '@fswal/format';
+import { BLOCK_BYTES, type SegmentFile } from '@fswal/format';
 import { SpscRing } from '@fswal/ring';
 import { describe, expect, it } from 'vitest';
 import { LogReader } from '../src/log-reader.js';
@@ -28,13 +28,14 @@ function preloaderOf(segments: number, windows: number) {
   const exhausted = SpscRing.create({ capacity: RING_CAPACITY, recordWords: EXHAUSTED_WORDS });
   const memory = Array.from({ length: windows }, () => ReplayWindow.allocate(reader.windowBytes));
   const messages: PreloaderMessage[] = [];
-  const preloader = new SegmentPreloader(reader, memory, filled, exhausted, {
-    postMessage: (message) => messages.push(message),
-  });
+  const asked: number[] = [];
+  const sink = { postMessage: (message: PreloaderMessage) => messages.push(message) };
+  const readAhead = { request: ({ segmentIndex }: SegmentFile) => void asked.push(segmentIndex) };
+  const preloader = new SegmentPreloader(reader, memory, filled, exhausted, sink, { readAhead });
   const record = new Int32Array(FILLED_WORDS);
   const take = () => (filled.pop(record) ? record[FilledWord.window] : undefined);
   const giveBack = (window: number) => exhausted.push(new Int32Array(EXHAUSTED_WORDS).fill(window, 0, 1));
-  return { log, preloader, memory, messages, record, take, giveBack };
+  return { log, preloader, memory, messages, asked, record, take, giveBack };
 }
 
 describe('SegmentPreloader', () => {
@@ -53,6 +54,16 @@ describe('SegmentPreloader', () => {
     expect(take()).not.toBe(first);
     expect(take()).toBe(first);
     expect(record[FilledWord.segmentIndex]).toBe(2);
+  });
+
+  it('asks for the segment after the next one before that is read, and for no other', () => {
+    const { preloader, take, giveBack, asked } = preloaderOf(4, 1);
+    for (let filled = 0; filled < 4; filled++) {
+      expect(asked).toEqual([2, 3].slice(0, filled));
+      workOff(preloader);
+      giveBack(take() as number);
+    }
+    expect(asked).toEqual([2, 3]);
   });
 
   it('publishes the end once, behind the last window', () => {

@@ -11,6 +11,8 @@ import { mountDevice, unmountDevice } from './system-calls.js';
 
 const UMOUNT_TRIES = 50;
 const UMOUNT_PAUSE_MS = 20;
+const MEMORY_BYTES = 64 << 20;
+const DISK_BYTES = 12 << 20;
 
 /** A mounted file system; `dir` is where. */
 export interface Mount {
@@ -273,4 +275,23 @@ export async function withMounts<M extends Mount>(
     }
   }
   if (errors.length > 0) throw errors[0];
+}
+
+/**
+ * Two disks of 12 MB in 64 MB of memory, and that memory: one disk that is worked on, and one on which is tried out what
+ * a cut leaves of it. All is gone when `work` is done.
+ */
+export function onTwoDisks(
+  work: (disk: LoopMount, spare: LoopMount, memory: Mount) => Promise<void>,
+): Promise<void> {
+  return withMounts([() => mountTmpfs(MEMORY_BYTES)], ([memory]) => {
+    const make = (name: string) => () => {
+      const imageDir = join((memory as Mount).dir, name);
+      fs.mkdirSync(imageDir);
+      return LoopMount.create({ bytes: DISK_BYTES, imageDir });
+    };
+    return withMounts([make('disk'), make('spare')], ([disk, spare]) =>
+      work(disk as LoopMount, spare as LoopMount, memory as Mount),
+    );
+  });
 }

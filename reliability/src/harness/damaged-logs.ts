@@ -1,7 +1,9 @@
 /* Logs with damage of every kind that a repair treats in its own way. */
 import {
+  BLOCK_EVENTS,
   blockOffset,
   compressedSegmentFileName,
+  eventOffset,
   META_FILE,
   segmentFileName,
   TAIL_RING_FILE,
@@ -48,6 +50,16 @@ export const DAMAGED_LOGS: readonly (readonly [string, LogImage])[] = [
     damaged(SEGMENT_EVENTS + 300, (files) => {
       flip(files, segmentFileName(0), blockOffset(2) + 900);
       flip(files, segmentFileName(2), blockOffset(3) + 900);
+    }),
+  ],
+  [
+    'damage before a durable block of which the rest was torn off, and segments behind it',
+    damaged(SEGMENT_EVENTS + 5 * BLOCK_EVENTS + 100, (files) => {
+      const torn = files.get(segmentFileName(1)) as Uint8Array;
+      torn.fill(0, blockOffset(5), blockOffset(5) + eventOffset(0));
+      torn.fill(0, blockOffset(5) + eventOffset(120), blockOffset(6));
+      flip(files, segmentFileName(0), blockOffset(2) + 900);
+      flip(files, segmentFileName(1), blockOffset(2) + 900);
     }),
   ],
   [

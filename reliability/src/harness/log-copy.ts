@@ -5,10 +5,19 @@ import { join } from 'node:path';
 /** The regular files of a directory, by name. */
 export type LogImage = ReadonlyMap<string, Uint8Array>;
 
-/** Every file as it is now. Of a log that is being written, and whose workers rest: what a SIGKILL would leave. */
+/**
+ * Every file as it is now. Of a log that is being written, and whose workers rest: what a SIGKILL would leave. A preparer
+ * that is not done yet may rename a file meanwhile; then all is read anew.
+ */
 export function readImage(dir: string): Map<string, Uint8Array> {
-  const names = fs.readdirSync(dir).sort();
-  return new Map(names.map((name) => [name, new Uint8Array(fs.readFileSync(join(dir, name)))]));
+  for (;;) {
+    const names = fs.readdirSync(dir).sort();
+    try {
+      return new Map(names.map((name) => [name, new Uint8Array(fs.readFileSync(join(dir, name)))]));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || !fs.existsSync(dir)) throw error;
+    }
+  }
 }
 
 /** Makes `dir` hold these files and nothing else. */

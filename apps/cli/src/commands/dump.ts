@@ -32,7 +32,7 @@ export async function dump(dir: string, options: DumpOptions, context: Context):
     const limitEventId = await printEvents(recovery, options, context);
     // Gaps are known at the end only.
     if (diagnostic) while (recovery.nextBlock() !== undefined);
-    return tellGaps(recovery, limitEventId, context);
+    return tellGaps(recovery, { from, limitEventId }, context);
   } finally {
     await recovery.close();
   }
@@ -68,13 +68,21 @@ export async function printEvents(
   }
 }
 
-/** @param limitEventId the last event printed: gaps behind it are not told. Undefined = all were */
+/**
+ * Tells of the gaps among the events that were asked for.
+ * @param from where printing began; undefined = at the first event
+ * @param limitEventId the last event printed; undefined = all were
+ */
 function tellGaps(
   { report }: RecoveryManager,
-  limitEventId: bigint | undefined,
+  { from = 0n, limitEventId }: { from: bigint | undefined; limitEventId: bigint | undefined },
   { output }: Context,
 ): ExitStatus {
-  const gaps = report.gaps.filter((gap) => limitEventId === undefined || gap.afterEventId < limitEventId);
+  const gaps = report.gaps.filter(
+    ({ afterEventId, beforeEventId }) =>
+      (limitEventId === undefined || afterEventId < limitEventId) &&
+      (beforeEventId === 0n || beforeEventId > from),
+  );
   for (const { file, reason, message, offset, blocks, ...ids } of gaps) {
     output.say(
       `fswal: ${reason}: ${plural(blocks, 'block')} passed over ${betweenEvents(ids)} (file ${file}, offset ${offset}): ${message}`,

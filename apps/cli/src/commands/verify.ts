@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { type DurablePosition, isDamage, parseSegmentFileName, verifySegment, WalError } from '@fswal/format';
-import { type DurableReport, readSegmentFile, salvageCompressedFile } from '@fswal/format/files';
+import { type DurableReport, readSegmentFile, salvageSegmentFile } from '@fswal/format/files';
 import { type SalvagedSegment, salvageSegment } from '@fswal/recovery';
 import { ExitStatus } from '../exit-status.js';
 import { describeGap } from '../log/gap-text.js';
@@ -9,6 +9,7 @@ import { type LogVerdict, LogVerifier } from '../log/log-verifier.js';
 import { requireLog } from '../log/require-log.js';
 import { rowOfError, rowOfVerification, type SegmentRow, withGaps } from '../log/segment-row.js';
 import { formatCount, formatRange, plural } from '../units.js';
+import { UsageError } from '../usage-error.js';
 import type { CommandResult, Context } from './command.js';
 
 const NOTHING_DURABLE: DurablePosition = { segmentIndex: 0, offset: 0, eventId: 0n, prefixChecksum: 0n };
@@ -19,8 +20,9 @@ const MAX_TRIES = 5;
 
 /** Verifies every byte of a log, or of one segment file. */
 export async function verify(target: string, context: Context): CommandResult {
-  const isFile = fs.statSync(target, { throwIfNoEntry: false })?.isFile() === true;
-  const { rows, verdict, durable } = isFile ? verifyFile(target) : verifyLog(target, context);
+  const stats = fs.statSync(target, { throwIfNoEntry: false });
+  const isLog = stats === undefined || stats.isDirectory();
+  const { rows, verdict, durable } = isLog ? verifyLog(target, context) : verifyFile(target);
   const { status, error, events, firstEventId, lastEventId } = verdict;
   if (context.json) {
     const durableEventId = durable.eventId;
@@ -70,7 +72,10 @@ function rowsOf(verifier: LogVerifier, { output }: Context): SegmentRow[] {
   return rows;
 }
 
-/** A segment file of either form, by itself. Its name counts where it is that of a segment. */
+/**
+ * A segment file of either form, by itself. Its name counts where it is that of a segment.
+ * @throws UsageError for a file of which neither the name nor anything in it is of a segment
+ */
 function verifyFile(file: string): Verified {
   const name = path.basename(file);
   const segmentIndex = parseSegmentFileName(name)?.segmentIndex;
@@ -88,11 +93,14 @@ function verifyFile(file: string): Verified {
   } catch (thrown) {
     if (!(thrown instanceof WalError)) throw thrown;
     error = thrown;
-    row = rowOfError(name, segmentIndex ?? 0, thrown);
-    if (isPacked && thrown.code === 'SEGMENT_CORRUPTED')
-      row = withGaps(row, salvageFile(file, row.segmentIndex, salvageCompressedFile(file)));
+    row = rowOfError(name, segmentIndex ?? 0, thrown, 0n);
+    if (thrown.code === 'SEGMENT_CORRUPTED')
+      row = withGaps(row, salvageFile(file, row.segmentIndex, salvageSegmentFile(file, isPacked)));
   }
-  const { status, events } = row;
+  const { status, events, version, soundBlocks = 0 } = row;
+  const isSegment = segmentIndex !== undefined || version !== null || soundBlocks > 0;
+  if (error !== undefined && isDamage(error.code) && !isSegment)
+    throw new UsageError(`${file} is no segment file`);
   const [firstEventId, lastEventId] = [BigInt(row.firstEventId), BigInt(row.lastEventId)];
   const verdict = { status, error, events, firstEventId, lastEventId, ringEvents: 0, notes: [] };
   return { rows: [row], verdict, durable: NO_POSITION };
@@ -112,7 +120,8 @@ function report(
 ): string {
   const inRing =
     ringEvents === 0 ? '' : `, the last ${formatCount(ringEvents)} of them in the tail ring alone`;
-  const verdict = error === undefined ? colours.green('sound') : colours.red(`damaged: ${error.code}`);
+  const sound = rows.some(isTorn) ? 'sound up to the torn tail' : 'sound';
+  const verdict = error === undefined ? colours.green(sound) : colours.red(`damaged: ${error.code}`);
   const lines = [
     `${target}: ${verdict}`,
     `  ${plural(rows.length, 'segment file')}, ${describeSound(rows)}`,
@@ -125,14 +134,22 @@ function report(
 
 function describeSound(rows: readonly SegmentRow[]): string {
   const sound = rows.filter(({ status }) => status === 'OK').length;
-  return sound === rows.length ? 'every byte of each verified' : `${formatCount(sound)} of them sound`;
+  if (sound < rows.length) return `${formatCount(sound)} of them sound`;
+  return rows.some(isTorn) ? 'every byte up to the torn tail verified' : 'every byte of each verified';
+}
+
+/** What is wrong with a segment that counts as sound lies behind the durable position. */
+function isTorn({ status, at }: SegmentRow): boolean {
+  return status === 'OK' && at !== undefined;
 }
 
 /** Where what is wrong with a segment begins; of a damaged one, all that is wrong with it. */
-function describeDamage({ file, status, at, soundBlocks = 0, gaps }: SegmentRow): string[] {
+function describeDamage(row: SegmentRow): string[] {
+  const { file, status, at, soundBlocks = 0, gaps } = row;
   if (at === undefined) return [];
-  const what = status === 'OK' ? 'torn tail behind the durable position' : status;
-  const first = `  ${file}: ${what}, block ${at.block}, offset ${at.offset}, after event ${at.eventId}: ${at.message}`;
+  const what = isTorn(row) ? 'torn tail behind the durable position' : status;
+  const after = at.eventId === '0' ? '' : `, after event ${at.eventId}`;
+  const first = `  ${file}: ${what}, block ${at.block}, offset ${at.offset}${after}: ${at.message}`;
   if (gaps === undefined) return [first];
   const rest = gaps.length === 0 ? '' : ', but not:';
   return [

@@ -10,10 +10,15 @@ import { readSegmentFront, type SegmentFront } from './segment-front.js';
  * @throws WalError as a strict recovery
  */
 export async function findLastEvents(dir: string, count: number): Promise<bigint> {
-  for (let from = guessFrom(listFronts(dir), count); ; from = 0n) {
+  for (let from = guessFrom(listFronts(dir), count); ; ) {
     const { events, endEventId } = await countEvents(dir, from);
     if (count === 0) return endEventId + 1n;
-    if (events >= count || from === 0n) return idBehind(dir, from, Math.max(0, events - count));
+    if (events >= count || from === 0n) {
+      if (events === 0) return 1n;
+      const first = await idBehind(dir, from, Math.max(0, events - count));
+      if (first !== undefined) return first;
+      // Retention has taken events since: they are counted anew.
+    } else from = 0n;
   }
 }
 
@@ -46,8 +51,8 @@ async function countEvents(dir: string, from: bigint): Promise<{ events: number;
   }
 }
 
-/** Id of the event that comes so many events behind the first one from `from` on. */
-async function idBehind(dir: string, from: bigint, events: number): Promise<bigint> {
+/** Id of the event that comes so many events behind the first one from `from` on; undefined where there is none. */
+async function idBehind(dir: string, from: bigint, events: number): Promise<bigint | undefined> {
   const recovery = await RecoveryManager.open({ dir, fromEventId: from });
   try {
     let left = events;
@@ -55,7 +60,7 @@ async function idBehind(dir: string, from: bigint, events: number): Promise<bigi
       if (left < block.count) return idAt(block.words, block.base + left * EVENT_WORDS);
       left -= block.count;
     }
-    return 1n;
+    return undefined;
   } finally {
     await recovery.close();
   }

@@ -1,7 +1,6 @@
-import fs from 'node:fs';
 import path from 'node:path';
 import { isWhole, type SegmentFile, segmentForms, verifySegment, WalError } from '@fswal/format';
-import { readSegmentFile } from '@fswal/format/files';
+import { readSegmentFile, statName } from '@fswal/format/files';
 
 /** A segment as it was read. */
 export interface ReadSegment {
@@ -55,6 +54,6 @@ function readIfThere(dir: string, { name, compressed }: SegmentFile): ReadSegmen
 
 /** Undefined where there is no such file. */
 function identify(file: string): string | undefined {
-  const stats = fs.lstatSync(file, { bigint: true, throwIfNoEntry: false });
+  const stats = statName(file);
   return stats === undefined ? undefined : `${stats.dev}:${stats.ino}`;
 }

@@ -3,6 +3,7 @@ import {
   type DurablePosition,
   durableSegmentMissing,
   META_FILE,
+  SEGMENT_HEADER_BYTES,
   type SegmentFile,
   segmentFileName,
   TAIL_RING_FILE,
@@ -89,6 +90,10 @@ function findProblems(dir: string, segments: readonly SegmentFront[], durable: D
   const problems: WalError[] = [];
   const missing = durableSegmentMissing(durable, segments[0]?.file.segmentIndex, dir);
   if (missing !== undefined) problems.push(missing);
+  const newest = segments.at(-1)?.file.segmentIndex;
+  // Closed segments alone make a position that lies before the header of the next.
+  if (newest !== undefined && newest < durable.segmentIndex && durable.offset > SEGMENT_HEADER_BYTES)
+    problems.push(lost(dir, durable));
   for (const [i, { file, error }] of segments.entries()) {
     const before = segments[i - 1]?.file.segmentIndex;
     if (before !== undefined && file.segmentIndex !== before + 1) problems.push(gap(dir, before + 1, file));
@@ -97,6 +102,12 @@ function findProblems(dir: string, segments: readonly SegmentFront[], durable: D
     if (error !== undefined && !mayBeTorn) problems.push(error);
   }
   return problems;
+}
+
+function lost(dir: string, { segmentIndex, eventId }: DurablePosition): WalError {
+  return new WalError('DURABLE_LOST', `the segment that was durable up to event ${eventId} is missing`, {
+    file: path.join(dir, segmentFileName(segmentIndex)),
+  });
 }
 
 function gap(dir: string, index: number, next: SegmentFile): WalError {

@@ -24,11 +24,11 @@ import {
   listLogDirectory,
   readBootId,
   readTailRingPlace,
-  salvageCompressedFile,
+  salvageSegmentFile,
   surveyLog,
   TailRingImage,
 } from '@fswal/format/files';
-import { type SalvagedSegment, salvageSegment } from '@fswal/recovery';
+import { type SalvagedSegment, salvageSegment, soundUnsealed, type UnsealedEvents } from '@fswal/recovery';
 import { plural } from '../units.js';
 import { type ReadSegment, readListedSegment } from './listed-segment.js';
 import { rowOfError, rowOfVerdict, rowOfVerification, type SegmentRow, withGaps } from './segment-row.js';
@@ -156,14 +156,12 @@ export class LogVerifier {
     } catch (error) {
       if (!(error instanceof WalError)) throw error;
       this.#error ??= error;
+      const place = this.#placeOf(segmentIndex);
       this.#previous = undefined;
-      const row = rowOfError(file.name, segmentIndex, error);
-      if (!file.compressed || error.code !== 'SEGMENT_CORRUPTED') return row;
-      const bytes = salvageCompressedFile(path.join(this.#dir, file.name));
-      return withGaps(
-        row,
-        this.#salvage(segmentIndex, { name: file.name, bytes }, this.#placeOf(segmentIndex)),
-      );
+      const row = rowOfError(file.name, segmentIndex, error, lastEventBefore(place));
+      if (error.code !== 'SEGMENT_CORRUPTED') return row;
+      const bytes = salvageSegmentFile(path.join(this.#dir, file.name), file.compressed);
+      return withGaps(row, this.#salvage(segmentIndex, { name: file.name, bytes }, place));
     }
   }
 
@@ -186,7 +184,7 @@ export class LogVerifier {
     const row = rowOfVerdict(name, segmentIndex, verdict);
     if (decision !== 'refuse') return row;
     if (error?.code !== 'SEGMENT_GAP')
-      return withGaps(row, this.#salvage(segmentIndex, { name, bytes }, place));
+      return withGaps(row, this.#salvage(segmentIndex, { name, bytes }, place, soundUnsealed(verdict)));
     // The gap is no fault of the file behind it, which may be sound.
     const {
       state,
@@ -223,19 +221,25 @@ export class LogVerifier {
   #salvage(
     segmentIndex: number,
     { name, bytes }: ReadSegment,
-    { previous, afterEventId = 0n }: VerifyOptions,
+    place: VerifyOptions,
+    unsealed?: UnsealedEvents,
   ): SalvagedSegment {
     const salvaged = salvageSegment(bytes, {
       file: path.join(this.#dir, name),
       segmentIndex,
-      afterEventId: previous?.lastEventId ?? afterEventId,
-      chainedChecksum: previous?.chainedChecksum,
+      afterEventId: lastEventBefore(place),
+      chainedChecksum: place.previous?.chainedChecksum,
       durable: this.durable.position,
+      unsealed,
     });
     const { lastEventId, chainedChecksum } = salvaged;
     this.#previous = { segmentIndex, lastEventId, chainedChecksum, complete: true };
     return salvaged;
   }
+}
+
+function lastEventBefore({ previous, afterEventId = 0n }: VerifyOptions): bigint {
+  return previous?.lastEventId ?? afterEventId;
 }
 
 /** The end of the segments as the tail ring must go on from it: the last block, copied out of its segment. */

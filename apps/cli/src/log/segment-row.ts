@@ -61,8 +61,16 @@ export function rowOfVerification(file: string, segmentIndex: number, v: Segment
   };
 }
 
-/** The row of a file that cannot be read, or unpacked. */
-export function rowOfError(file: string, segmentIndex: number, error: WalError): SegmentRow {
+/**
+ * The row of a file that cannot be read, or unpacked.
+ * @param afterEventId the last sound event before it; 0 = none
+ */
+export function rowOfError(
+  file: string,
+  segmentIndex: number,
+  error: WalError,
+  afterEventId: bigint,
+): SegmentRow {
   return {
     file,
     status: error.code,
@@ -72,7 +80,7 @@ export function rowOfError(file: string, segmentIndex: number, error: WalError):
     events: 0,
     ...idsOf(0, 0n, 0n),
     state: 'unreadable',
-    at: placeOf(error),
+    at: { ...placeOf(error), eventId: String(afterEventId) },
   };
 }
 

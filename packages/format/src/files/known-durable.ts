@@ -5,12 +5,13 @@ import { SEGMENT_HEADER_BYTES } from '../layout.js';
 import type { DurablePosition } from '../meta.js';
 import type { readDurablePosition } from './log-files.js';
 import { readSegmentStart } from './read-segment-start.js';
+import { lastEventBehindRot } from './rotten-header.js';
 
 /** Where a durable position is from. */
 export interface DurableReport {
   /** 0 = nothing is known to be durable. */
   readonly eventId: bigint;
-  /** `derived`: there is no usable `wal_meta.dat`, and the end of the newest closed segment stands for it. */
+  /** `derived`: there is no usable `wal_meta.dat`, and the end of a segment stands for it: see `knownDurable`. */
   readonly source: 'wal_meta.dat' | 'derived';
   /** Why it was derived, and from what. */
   readonly note?: string;
@@ -25,7 +26,8 @@ export interface KnownDurable {
 /**
  * The durable position as `wal_meta.dat` has it; without a usable one, the end of the newest closed segment. Where
  * segments become durable by themselves one is closed only after its data is on the device; in mode none it says no more
- * than that everything up to it was written once.
+ * than that everything up to it was written once. A segment whose header has rotted may be that one: it counts, up to its
+ * last sealed block.
  *
  * @param pastUnreadable whether to look at the next older one where the device does not give a segment
  * @throws WalError READ_FAILED, OPEN_FAILED, but not then: a segment that cannot be read may be the newest closed one
@@ -41,23 +43,39 @@ export function knownDurable(
     return { position, report: { eventId: position.eventId, source: META_FILE } };
   }
   let { missing } = meta;
-  for (let i = segments.length - 1; i >= 0; i--) {
-    const { name, segmentIndex } = segments[i];
-    const header = headerOf(dir, segments[i]);
-    if (header instanceof WalError) {
-      if (!pastUnreadable) throw header;
-      missing = `${meta.missing}, and ${name} cannot be read`;
-    } else if (header !== undefined && header.closedNs !== 0n) {
-      const note = `${missing}; taken from the end of ${name}, the newest closed segment`;
-      return derived(segmentIndex + 1, header.lastEventId, note);
-    }
+  const withoutHeader: SegmentFile[] = [];
+  let closed: { readonly file: SegmentFile; readonly lastEventId: bigint } | undefined;
+  for (let i = segments.length - 1; i >= 0 && closed === undefined; i--) {
+    const file = segments[i];
+    const start = orError(() =>
+      readSegmentStart(path.join(dir, file.name), file.segmentIndex, file.compressed),
+    );
+    if (start instanceof WalError) {
+      if (!pastUnreadable) throw start;
+      missing = `${meta.missing}, and ${file.name} cannot be read`;
+    } else if (start === undefined) withoutHeader.push(file);
+    else if (start.header.closedNs !== 0n) closed = { file, lastEventId: start.header.lastEventId };
+  }
+  for (const { name, segmentIndex, compressed } of withoutHeader) {
+    const eventId = orError(() =>
+      lastEventBehindRot(path.join(dir, name), compressed, closed?.lastEventId ?? 0n),
+    );
+    if (eventId instanceof WalError && !pastUnreadable) throw eventId;
+    if (eventId === undefined || eventId instanceof WalError) continue;
+    const note = `${missing}; taken from ${name}, of which the header is damaged, but not what comes behind it`;
+    return derived(segmentIndex + 1, eventId, note);
+  }
+  if (closed !== undefined) {
+    const { file, lastEventId } = closed;
+    const note = `${missing}; taken from the end of ${file.name}, the newest closed segment`;
+    return derived(file.segmentIndex + 1, lastEventId, note);
   }
   return derived(0, 0n, `${missing}, and no segment is closed: nothing is known to be durable`);
 }
 
-function headerOf(dir: string, { name, segmentIndex, compressed }: SegmentFile) {
+function orError<T>(read: () => T): T | WalError {
   try {
-    return readSegmentStart(path.join(dir, name), segmentIndex, compressed)?.header;
+    return read();
   } catch (error) {
     if (error instanceof WalError) return error;
     throw error;

@@ -82,6 +82,24 @@ export function openRegularFile(file: string, flags = fs.constants.O_RDONLY): { 
   }
 }
 
+/** What has this name, not what that may lead to; undefined where nothing has it. @throws WalError READ_FAILED */
+export function statName(file: string): fs.BigIntStats | undefined {
+  return orReadFailed(file, () => fs.lstatSync(file, { bigint: true, throwIfNoEntry: false }));
+}
+
+/** Of an open file. @throws WalError READ_FAILED */
+export function statOpen(fd: number, file: string): fs.BigIntStats {
+  return orReadFailed(file, () => fs.fstatSync(fd, { bigint: true }));
+}
+
+function orReadFailed<T>(file: string, call: () => T): T {
+  try {
+    return call();
+  } catch (cause) {
+    throw new WalError('READ_FAILED', messageOf(cause), { file, cause });
+  }
+}
+
 /** Closes a descriptor of `file`, which it is no more whatever this throws. @throws WalError CLOSE_FAILED */
 export function closeFile(fd: number, file: string): void {
   try {

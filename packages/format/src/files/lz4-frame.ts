@@ -22,8 +22,13 @@ export const Flag = {
   reserved: 0x02,
   dictionary: 0x01,
 } as const;
+/** No block of any frame is larger. */
+export const LARGEST_BLOCK_BYTES = 1 << 22;
 /** By the three bits of BD. */
-const BLOCK_MAX_BYTES = [undefined, undefined, undefined, undefined, 1 << 16, 1 << 18, 1 << 20, 1 << 22];
+const BLOCK_MAX_BYTES = [
+  ...[undefined, undefined, undefined, undefined],
+  ...[1 << 16, 1 << 18, 1 << 20, LARGEST_BLOCK_BYTES],
+];
 const NOT_COMPRESSED = 0x8000_0000;
 const CHECKSUM_BYTES = 4;
 

@@ -1,8 +1,9 @@
 import { readCompressedFile } from './compressed-start.js';
 import { closeFile, openRegularFile, readFully, refuseLarger } from './log-files.js';
 import { decompressSegment, MAX_COMPRESSED_BYTES, MAX_SEGMENT_BYTES } from './lz4.js';
+import { LARGEST_BLOCK_BYTES } from './lz4-frame.js';
 import { salvageFrame } from './salvage-frame.js';
-import { declaredBytes, readFileHeader, usedBytes } from './segment-extent.js';
+import { contentBytes, declaredBytes, readFileHeader, usedBytes } from './segment-extent.js';
 
 /**
  * The bytes of a segment from either form of its file. Of a closed one, what lies behind its blocks is zero here,
@@ -32,15 +33,30 @@ function readPlain(fd: number, fileBytes: number, file: string): Uint8Array {
 }
 
 /**
- * What can be had of a compressed segment that is damaged: see `salvageFrame`. Of a file larger than any, nothing.
+ * What can be had of a segment file that `readSegmentFile` finds corrupted, up to its last block that is not zero: of
+ * one larger than any segment its front, of a compressed one see `salvageFrame`.
  * @throws WalError OPEN_FAILED, READ_FAILED
  */
-export function salvageCompressedFile(file: string): Uint8Array {
+export function salvageSegmentFile(file: string, compressed: boolean): Uint8Array {
   const { fd, bytes } = openRegularFile(file);
   try {
-    const frame = new Uint8Array(bytes > MAX_COMPRESSED_BYTES ? 0 : bytes);
-    return salvageFrame(frame.subarray(0, readFully(fd, frame, file)), MAX_SEGMENT_BYTES);
+    return compressed ? salvageCompressed(fd, bytes, file) : salvagePlain(fd, bytes, file);
   } finally {
     closeFile(fd, file);
   }
+}
+
+function salvagePlain(fd: number, fileBytes: number, file: string): Uint8Array {
+  const mostBytes = Math.min(fileBytes, MAX_SEGMENT_BYTES);
+  const declared = declaredBytes(readFileHeader(fd, file), mostBytes) ?? mostBytes;
+  const content = new Uint8Array(usedBytes(fd, declared, file));
+  return content.subarray(0, readFully(fd, content, file));
+}
+
+function salvageCompressed(fd: number, fileBytes: number, file: string): Uint8Array {
+  const mostBytes = Math.min(fileBytes, MAX_COMPRESSED_BYTES);
+  // The zeros at the end of the file may be those of its last block, and no more.
+  const frameBytes = Math.min(mostBytes, contentBytes(fd, mostBytes, file) + LARGEST_BLOCK_BYTES);
+  const frame = new Uint8Array(frameBytes);
+  return salvageFrame(frame.subarray(0, readFully(fd, frame, file)), MAX_SEGMENT_BYTES);
 }

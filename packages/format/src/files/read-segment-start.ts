@@ -27,14 +27,24 @@ export function readSegmentStart(
   segmentIndex: number,
   compressed: boolean,
 ): SegmentStart | undefined {
-  try {
-    const bytes = compressed ? readCompressedStart(file, START_BYTES).content : readStart(file);
+  return fromSegmentFile(() => {
+    const bytes = readStart(file, compressed, START_BYTES);
     const header = decodeSegmentHeader(bytes);
     if (header.segmentIndex !== segmentIndex) return undefined;
     return {
       header,
       firstEvent: bytes.length < START_BYTES ? new Uint8Array(0) : bytes.subarray(FIRST_EVENT_OFFSET),
     };
+  });
+}
+
+/**
+ * What is read of a segment file; undefined where it is none.
+ * @throws WalError READ_FAILED, OPEN_FAILED as `readSegmentStart`
+ */
+export function fromSegmentFile<T>(read: () => T): T | undefined {
+  try {
+    return read();
   } catch (error) {
     if (!(error instanceof WalError) || error.code === 'READ_FAILED') throw error;
     if (PASSING.some((errno) => isErrno(error.cause, errno))) throw error;
@@ -42,10 +52,11 @@ export function readSegmentStart(
   }
 }
 
-function readStart(file: string): Uint8Array {
+function readStart(file: string, compressed: boolean, startBytes: number): Uint8Array {
+  if (compressed) return readCompressedStart(file, startBytes).content;
   const { fd } = openRegularFile(file);
   try {
-    const bytes = new Uint8Array(START_BYTES);
+    const bytes = new Uint8Array(startBytes);
     return bytes.subarray(0, readFully(fd, bytes, file));
   } finally {
     closeFile(fd, file);

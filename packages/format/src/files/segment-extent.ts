@@ -27,21 +27,30 @@ export function declaredBytes(header: Uint8Array, fileBytes: number): number | u
 }
 
 /**
+ * Bytes of an open file up to the last one that is not zero. Looks from the end, through a megabyte of memory.
+ * `onProgress` is called after each megabyte.
+ * @throws WalError READ_FAILED
+ */
+export function contentBytes(fd: number, fileBytes: number, file: string, onProgress?: () => void): number {
+  const chunk = Buffer.alloc(Math.min(CHUNK_BYTES, fileBytes));
+  const zeros = Buffer.alloc(chunk.length);
+  for (let end = fileBytes; end > 0; end -= chunk.length) {
+    const start = Math.max(0, end - chunk.length);
+    const part = chunk.subarray(0, readFully(fd, chunk.subarray(0, end - start), file, onProgress, start));
+    // Comparing is many times as fast as looking at each byte.
+    if (!part.equals(zeros.subarray(0, part.length))) return start + bytesInUse(part);
+  }
+  return 0;
+}
+
+/**
  * Bytes of an open file up to the end of the last block that is not all zero: what may be worth something where there
- * is no header. Looks from the end, through a megabyte of memory. `onProgress` is called after each megabyte.
+ * is no header. `onProgress` is called after each megabyte.
  * @returns at least the room of a segment header, as far as the file has it
  * @throws WalError READ_FAILED
  */
 export function usedBytes(fd: number, fileBytes: number, file: string, onProgress?: () => void): number {
-  const chunk = Buffer.alloc(Math.min(CHUNK_BYTES, fileBytes));
-  const zeros = Buffer.alloc(chunk.length);
-  let used = 0;
-  for (let end = fileBytes; end > 0 && used === 0; end -= chunk.length) {
-    const start = Math.max(0, end - chunk.length);
-    const part = chunk.subarray(0, readFully(fd, chunk.subarray(0, end - start), file, onProgress, start));
-    // Comparing is many times as fast as looking at each byte.
-    if (!part.equals(zeros.subarray(0, part.length))) used = start + bytesInUse(part);
-  }
+  const used = contentBytes(fd, fileBytes, file, onProgress);
   const blocks = Math.ceil((used - SEGMENT_HEADER_BYTES) / BLOCK_BYTES);
   return Math.min(fileBytes, blockOffset(Math.max(0, blocks)));
 }

@@ -8,10 +8,12 @@
  * The ring is read before the segments. A recorder reuses a slot only when its events are in a segment, so what was
  * overwritten between the two reads is in the segments by the time they are read.
  */
+import { bytesInUse } from '../bytes.js';
 import { WalError } from '../errors.js';
 import { asWords } from '../event-ids.js';
 import { BLOCK_BYTES, BLOCK_EVENTS, MAX_TAIL_BLOCKS, TAIL_RING_HEADER_BYTES } from '../layout.js';
 import {
+  decodeTailRingHeader,
   readTailRing,
   type SegmentsEnd,
   type TailRingContent,
@@ -19,18 +21,22 @@ import {
   tailRingEventWord,
 } from '../tail-ring.js';
 import { closeFile, isErrno, openRegularFile, readFully } from './log-files.js';
+import { contentBytes } from './segment-extent.js';
 
-/** The ring as it was before the segments were read. */
+/** The ring as it was before the segments were read. Of a file that is none, only the front. */
 export class TailRingImage {
   readonly bytes: Uint8Array;
   /** The same as 32-bit words. */
   readonly words: Int32Array;
+  /** Whether all of it is zero: a recorder that was killed before it had written the header had appended nothing. */
+  readonly isUnused: boolean;
   /** Events that came, went or were being stored between the two reads. */
   readonly #unsettled: number;
   readonly #bootId: string;
 
-  private constructor(bytes: Uint8Array, unsettled: number, bootId: string) {
+  private constructor(bytes: Uint8Array, unsettled: number, bootId: string, isUnused = false) {
     this.bytes = bytes;
+    this.isUnused = isUnused;
     this.words = asWords(bytes);
     this.#unsettled = unsettled;
     this.#bootId = bootId;
@@ -38,7 +44,7 @@ export class TailRingImage {
 
   /**
    * Reads the ring at `file`. `bootId` is that of the machine now. `onProgress` is called after each megabyte; what it
-   * throws ends the read.
+   * throws ends the read. Memory is only given for what a sound header vouches for.
    * @returns undefined where there is none
    * @throws WalError OPEN_FAILED, READ_FAILED
    */
@@ -51,15 +57,20 @@ export class TailRingImage {
       throw error;
     }
     try {
-      // What is larger than any ring is none: an image without a header, that is not unused either.
-      if (opened.bytes > tailRingBytes(MAX_TAIL_BLOCKS)) {
-        return new TailRingImage(new Uint8Array(TAIL_RING_HEADER_BYTES).fill(0xff), 0, bootId);
+      const { fd, bytes: fileBytes } = opened;
+      const front = new Uint8Array(Math.min(TAIL_RING_HEADER_BYTES, fileBytes));
+      const found = front.subarray(0, readFully(fd, front, file));
+      if (decodeTailRingHeader(found, fileBytes) === undefined) {
+        // What is larger than any ring is none, whatever is in it.
+        const mayBeUnused = fileBytes <= tailRingBytes(MAX_TAIL_BLOCKS) && bytesInUse(found) === 0;
+        const isUnused = mayBeUnused && contentBytes(fd, fileBytes, file, onProgress) === 0;
+        return new TailRingImage(found, 0, bootId, isUnused);
       }
-      const buffer = new Uint8Array(opened.bytes);
-      const once = buffer.subarray(0, readFully(opened.fd, buffer, file, onProgress));
+      const buffer = new Uint8Array(fileBytes);
+      const once = buffer.subarray(0, readFully(fd, buffer, file, onProgress));
       const slots = Math.max(0, Math.floor((once.length - TAIL_RING_HEADER_BYTES) / BLOCK_BYTES));
       const ids = copyIds(asWords(once), slots);
-      const bytes = buffer.subarray(0, readFully(opened.fd, once, file, onProgress));
+      const bytes = buffer.subarray(0, readFully(fd, once, file, onProgress));
       const unsettled = bytes.length === once.length ? cutUnsettled(asWords(bytes), slots, ids) : 0;
       return new TailRingImage(bytes, unsettled, bootId);
     } finally {

@@ -1,5 +1,5 @@
 import { isWhole, type SegmentFile, type SegmentVerification, verifySegment, WalError } from '@fswal/format';
-import { readSegmentFile, salvageCompressedFile } from '@fswal/format/files';
+import { readSegmentFile, salvageSegmentFile } from '@fswal/format/files';
 import type { LogFolder } from './log-folder.js';
 
 /** A segment as it was found. */
@@ -52,8 +52,11 @@ function readForm(folder: LogFolder, file: SegmentFile): ReadForm {
       throw new WalError(code, `${reason}; ${advice}`, place);
     }
     if (code !== 'SEGMENT_CORRUPTED') throw error;
-    const bytes = file.compressed ? salvageCompressedFile(from) : new Uint8Array(0);
-    return { file, bytes, damage: new WalError(code, reason, place) };
+    return {
+      file,
+      bytes: salvageSegmentFile(from, file.compressed),
+      damage: new WalError(code, reason, place),
+    };
   }
 }
 

@@ -79,9 +79,16 @@ export class LogFolder {
     return (process.geteuid?.() === 0 ? bfree : bavail) * bsize;
   }
 
-  /** Removes the new content of files that nobody came to finish. @throws WalError READ_FAILED, WRITE_FAILED */
+  /**
+   * Removes the new content of files that nobody came to finish. What is no file under such a name is nobody's content:
+   * it is moved aside.
+   * @throws WalError READ_FAILED, WRITE_FAILED, FSYNC_FAILED
+   */
   removeUnfinished(): void {
-    for (const name of listLogDirectory(this.base).others.filter(isTemp)) this.#remove(name);
+    for (const name of listLogDirectory(this.base).others.filter(isTemp)) {
+      if (this.stat(name).isFile()) this.#remove(name);
+      else this.moveAside(name);
+    }
   }
 
   /**

@@ -1,5 +1,6 @@
 import {
   asWords,
+  BLOCK_BYTES,
   blockOffset,
   bytesInUse,
   type DurablePosition,
@@ -69,8 +70,8 @@ export type RepairStep = 'nothing' | 'cut' | 'all';
  * what comes before them now.
  */
 export class LogRepair {
-  /** The end of the segments as they were, and as they will be. Undefined where nothing is left. */
-  before: SegmentEnd | undefined;
+  /** The end of the segments as they are now, and as they will be. Undefined where nothing is left. */
+  now: SegmentEnd | undefined;
   after: SegmentEnd | undefined;
   events = 0;
   firstEventId = 0n;
@@ -204,7 +205,7 @@ export class LogRepair {
   #keep({ file, bytes, damage }: FoundSegment, judged: JudgedWithGaps): void {
     const { segmentIndex } = file;
     const { verification, decision } = judged.verdict;
-    this.before = new SegmentEnd(segmentIndex, bytes, judged);
+    this.now = new SegmentEnd(segmentIndex, bytes, judged);
     if (this.firstEventId === 0n) this.firstEventId = firstEventOf(bytes, judged);
     this.events += countEvents(bytes, judged);
     const missing = this.#lastIndex >= 0 && segmentIndex > this.#lastIndex + 1;
@@ -227,9 +228,10 @@ export class LogRepair {
     // Nobody can write on in a compressed segment: it is a closed one.
     if (!asItIs || (file.compressed && verification.state !== 'sealed')) {
       this.#replace(file, rewriteSegment(bytes, judged, frame), frame, judged.gaps, damage);
+      if (this.#writes) this.now = this.after;
       return;
     }
-    this.after = this.before;
+    this.after = this.now;
     this.#lookForDurable(segmentIndex, bytes);
     const open = isComplete(verification, bytes) ? undefined : { judged, frame };
     // An unsealed block has none yet: the chain goes on from the one before.
@@ -297,15 +299,17 @@ export class LogRepair {
   }
 
   #noteTail(file: string, bytes: Uint8Array, verdict: SegmentVerdict): void {
-    const { verification, endOffset, lastEventId, blocks } = verdict;
+    const { error, endOffset: offset, lastEventId, blocks: block } = verdict;
+    const endOffset = Math.max(offset, bytesInUse(bytes));
+    const inUse = Math.ceil((endOffset - SEGMENT_HEADER_BYTES) / BLOCK_BYTES);
     this.#tailGaps.push({
       file,
-      reason: verdict.error?.code ?? 'SEGMENT_CORRUPTED',
-      message: verification.at?.message ?? '',
-      offset: endOffset,
-      endOffset: Math.max(endOffset, bytesInUse(bytes)),
-      block: blocks,
-      blocks: verdict.unreachableBlocks,
+      reason: error?.code ?? 'SEGMENT_CORRUPTED',
+      message: error?.reason ?? '',
+      offset,
+      endOffset,
+      block,
+      blocks: Math.max(0, inUse - block),
       afterEventId: lastEventId,
       beforeEventId: 0n,
     });
@@ -351,7 +355,8 @@ export class LogRepair {
     // Compressed it is known when it is done; it was about as large before.
     const written = into.compressed ? Number(this.#folder.stat(name).size) : bytes.length;
     if (keep) this.room.keep(written);
-    else this.room.pass(written);
+    // The torn one is cut first, and chained anew after that.
+    if (!keep || (this.#ended && this.#mends)) this.room.pass(written);
     if (this.#writes) {
       const content = into.compressed ? compressSegment(bytes) : bytes;
       const kept = this.#folder.replace(into.name, content, keep && !asPlain);

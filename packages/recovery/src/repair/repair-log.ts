@@ -58,28 +58,31 @@ export function repairFolder(
   const segments = survey.files.length;
   let done = 0;
   let total = segments;
-  const walk = (step: RepairStep): LogRepair => {
-    const repair = new LogRepair(folder, step === 'nothing' ? survey : surveyLog(folder.base), step);
+  const walk = (step: RepairStep, of = surveyLog(folder.base)): LogRepair => {
+    const repair = new LogRepair(folder, of, step);
     repair.run(() => onProgress(++done, Math.max(done, total)));
     return repair;
   };
-  const plan = walk('nothing');
-  const ring = RingRepair.plan(folder, plan.before, plan.after, survey.durable.position.eventId);
+  const asItIs = walk('nothing', survey);
+  const raised = asItIs.mends ? raise(survey, asItIs.now) : survey;
+  if (raised !== survey) total += segments;
+  const plan = raised === survey ? asItIs : walk('nothing', raised);
+  const ring = RingRepair.plan(folder, plan.now, plan.after, survey.durable.position.eventId);
   const repaired = plan.needed || ring.needed;
   // Where there is none that can be used, a new one stands beside what there is.
   if (survey.durable.report.source === 'derived') plan.room.keep(META_BYTES);
   const roomBytes = repaired ? plan.room.bytes : 0;
+  let end = plan;
   if (repaired && !dryRun) {
     requireRoom(folder, roomBytes);
     // From segments that are written anew another one would be derived.
     if (survey.durable.report.source === 'derived') storeDurable(folder, survey.durable.position);
-    total = segments * (1 + Number(plan.cuts) + Number(plan.mends));
+    total += segments * (Number(plan.cuts) + Number(plan.mends));
     ring.relink(folder);
-    const cut = plan.cuts ? walk('cut') : plan;
-    // What is above the durable position and does not connect is cut. While segments are chained anew that must not be.
-    if (plan.mends) raiseDurable(folder, survey, cut.before);
-    const mended = plan.mends ? walk('all') : cut;
-    if (!mended.durableFits) storeDurable(folder, mended.endPosition(ring.holdsAllAfter));
+    const cut = plan.cuts ? walk('cut', { ...surveyLog(folder.base), durable: raised.durable }) : plan;
+    if (raised !== survey && cut.now !== undefined) storeDurable(folder, cut.now.position);
+    end = plan.mends ? walk('all') : cut;
+    if (!end.durableFits) storeDurable(folder, end.endPosition(ring.holdsAllAfter));
   }
   const ringFile = ring.moveAside(folder, repaired && !dryRun);
   return {
@@ -89,9 +92,9 @@ export function repairFolder(
     roomBytes,
     gaps: plan.gaps,
     files: [...plan.files.sort(byName), ...(ringFile === undefined ? [] : [ringFile])],
-    events: plan.events,
-    firstEventId: plan.firstEventId,
-    lastEventId: plan.after?.lastEventId ?? 0n,
+    events: end.events,
+    firstEventId: end.firstEventId,
+    lastEventId: end.after?.lastEventId ?? 0n,
     durableBefore: survey.durable.report,
     tailRing: ring.report,
   };
@@ -107,10 +110,17 @@ function requireRoom(folder: LogFolder, roomBytes: number): void {
   throw new WalError('DISK_FULL', message, { file: folder.path });
 }
 
-/** Makes all of the segments durable as they are, up to their end. */
-function raiseDurable(folder: LogFolder, { durable }: LogSurvey, end: SegmentEnd | undefined): void {
-  if (end === undefined || end.lastEventId <= durable.position.eventId) return;
-  storeDurable(folder, end.position);
+/**
+ * The log with all of its events durable. What is above the durable position and does not connect is cut, and while
+ * segments are chained anew that must not be. So the position is raised before, and the plan is made with the new one: a
+ * repair that goes on after a killed one finds no other.
+ *
+ * @param end of the segments, without a torn tail
+ */
+function raise(survey: LogSurvey, end: SegmentEnd | undefined): LogSurvey {
+  const { position, report } = survey.durable;
+  if (end === undefined || end.lastEventId <= position.eventId) return survey;
+  return { ...survey, durable: { position: end.position, report } };
 }
 
 /** The torn tail was cut from its end on. */

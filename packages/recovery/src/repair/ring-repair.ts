@@ -5,15 +5,14 @@ import {
   decodeTailRingHeader,
   encodeTailRingHeader,
   idAt,
-  MAX_TAIL_BLOCKS,
   readTailRing,
   type SegmentsEnd,
   TAIL_RING_HEADER_BYTES,
   type TailRingContent,
-  tailRingBytes,
+  type TailRingHeader,
   tailRingEventWord,
 } from '@fswal/format';
-import { readBootId, readRegularFile, readTailRingPlace, TailRingImage } from '@fswal/format/files';
+import { readBootId, readTailRingPlace, TailRingImage } from '@fswal/format/files';
 import type { TailRingReport } from '../recovery-report.js';
 import { LogFolder } from './log-folder.js';
 import type { RepairedFile } from './repair-report.js';
@@ -31,8 +30,8 @@ export class RingRepair {
   /** Whether the ring has to be moved aside. */
   readonly isForeign: boolean;
   readonly #file: string | undefined;
-  /** What its header has to say instead; undefined where it is right. */
-  readonly #link: bigint | undefined;
+  /** What its header has to be instead; undefined where it is right. */
+  readonly #header: TailRingHeader | undefined;
 
   /** Where nothing is left of the segments and the ring holds all events behind this one; else undefined. */
   readonly holdsAllAfter: bigint | undefined;
@@ -41,19 +40,19 @@ export class RingRepair {
     report: TailRingReport | null,
     file: string | undefined,
     isForeign: boolean,
-    link: bigint | undefined,
+    header: TailRingHeader | undefined,
     holdsAllAfter?: bigint,
   ) {
     this.holdsAllAfter = holdsAllAfter;
     this.report = report;
     this.#file = file;
     this.isForeign = isForeign;
-    this.#link = link;
+    this.#header = header;
   }
 
   /** Whether there is anything to change. */
   get needed(): boolean {
-    return this.isForeign || this.#link !== undefined;
+    return this.isForeign || this.#header !== undefined;
   }
 
   /**
@@ -70,11 +69,9 @@ export class RingRepair {
   ): RingRepair {
     const { file, note } = readTailRingPlace(folder.base);
     if (note !== undefined) return new RingRepair({ events: 0, note }, undefined, false, undefined);
-    const image = file === undefined ? undefined : TailRingImage.read(file, readBootId())?.bytes;
-    // A recorder that was killed before it had written the header had appended nothing.
-    if (image === undefined || image.every((byte) => byte === 0)) {
-      return new RingRepair(null, undefined, false, undefined);
-    }
+    const ring = file === undefined ? undefined : TailRingImage.read(file, readBootId());
+    if (ring === undefined || ring.isUnused) return new RingRepair(null, undefined, false, undefined);
+    const image = ring.bytes;
     const read = (end: SegmentEnd | undefined): TailRingContent => {
       const segmentsEnd: SegmentsEnd = end?.segmentsEnd ?? { lastEventId: afterEventId, ...NO_SEGMENTS };
       return readTailRing(image, segmentsEnd, readBootId());
@@ -91,16 +88,16 @@ export class RingRepair {
     const found = now.state === 'foreign' && before?.lastEventId === after?.lastEventId ? was : now;
     const report = { events: found.events, note: found.note ?? null };
     const link = found !== now && was.state !== 'foreign' ? after?.chainedChecksum : undefined;
-    return new RingRepair(report, file, found.state === 'foreign', link);
+    const header = decodeTailRingHeader(image);
+    const relinked = link === undefined || header === undefined ? undefined : { ...header, link };
+    return new RingRepair(report, file, found.state === 'foreign', relinked);
   }
 
   /** Before any segment is changed: from then on the ring goes on from the new one, which a second try makes alike. */
   relink(folder: LogFolder): void {
-    if (this.#link === undefined || this.#file === undefined) return;
-    const header = decodeTailRingHeader(readRegularFile(this.#file, tailRingBytes(MAX_TAIL_BLOCKS)));
-    if (header === undefined) return;
+    if (this.#header === undefined || this.#file === undefined) return;
     const bytes = new Uint8Array(TAIL_RING_HEADER_BYTES);
-    encodeTailRingHeader({ ...header, link: this.#link }, bytes);
+    encodeTailRingHeader(this.#header, bytes);
     inFolderOf(this.#file, folder, (holder, name) => holder.overwriteFront(name, bytes));
   }
 

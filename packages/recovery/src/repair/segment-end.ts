@@ -18,9 +18,10 @@ import { lastBlockOf } from './rewrite-segment.js';
 export class SegmentEnd {
   readonly lastEventId: bigint;
   readonly #segmentIndex: number;
-  readonly #offset: number;
+  readonly #start: number;
   readonly #block = new Uint8Array(BLOCK_BYTES);
   readonly #count: number;
+  readonly #isSealed: boolean;
 
   /** @param parts of which the last is the end; they are not empty */
   constructor(segmentIndex: number, bytes: Uint8Array, parts: SoundParts) {
@@ -28,20 +29,25 @@ export class SegmentEnd {
     if (last === undefined) throw new Error(`segment ${segmentIndex} was kept without an event`);
     const { start, count } = last;
     this.#segmentIndex = segmentIndex;
-    this.#offset = start + eventOffset(count);
+    this.#start = start;
     this.#count = count;
-    this.#block.set(bytes.subarray(start, this.#offset));
+    this.#isSealed = parts.unsealed === undefined;
+    this.#block.set(bytes.subarray(start, start + eventOffset(count)));
     this.lastEventId = idAt(asWords(this.#block), eventOffset(count - 1) / WORD_BYTES);
   }
 
-  /** The durable position where the log ends here. */
+  /**
+   * The durable position where the log ends here. A position at a block's end has no checksum of its own, as the header
+   * has one: of a full block without a header all events but the last are certified, and its id tells of that.
+   */
   get position(): DurablePosition {
-    const events = this.#block.subarray(BLOCK_HEADER_BYTES, eventOffset(this.#count));
+    const count = this.#isSealed ? this.#count : Math.min(this.#count, BLOCK_EVENTS - 1);
+    const events = this.#block.subarray(BLOCK_HEADER_BYTES, eventOffset(count));
     return {
       segmentIndex: this.#segmentIndex,
-      offset: this.#offset,
-      eventId: this.lastEventId,
-      prefixChecksum: this.#count === BLOCK_EVENTS ? 0n : checksum(events, 0n),
+      offset: this.#start + eventOffset(count),
+      eventId: idAt(asWords(this.#block), eventOffset(count - 1) / WORD_BYTES),
+      prefixChecksum: count === BLOCK_EVENTS ? 0n : checksum(events, 0n),
     };
   }
 
