@@ -20,8 +20,9 @@ const POLL_TIMEOUT_MS = 50_000;
 /** Many tests do millions of things; only above this a test is marked as slow. */
 const SLOW_MS = 10_000;
 
-/** The package whose tests run once on each mmap provider. */
+/** The package whose tests run on each mmap provider: all of them on libc, on mmap-io those for which it matters. */
 const ON_BOTH_PROVIDERS = 'packages/recorder';
+const ON_MMAP_IO = ['appender', 'engine-thread', 'folder', 'recorder.crash', 'recorder-manager.thread'];
 
 /** What every project has in common. */
 const COMMON: TestProjectInlineConfiguration['test'] = {
@@ -43,9 +44,18 @@ export function projectsOf(folder: string): TestProjectInlineConfiguration[] {
   const root = join(ROOT, folder);
   if (folder !== ON_BOTH_PROVIDERS) return [{ test: { ...COMMON, name, root } }];
   return [
-    { test: { ...COMMON, name: `${name} (libc)`, root, env: { FSWAL_MMAP: 'libc' } } },
-    onMmapIo({ test: { ...COMMON, name: `${name} (mmap-io)`, root, env: { FSWAL_MMAP: 'mmap-io' } } }),
+    onProvider('libc', { name, root }),
+    onMmapIo(
+      onProvider('mmap-io', { name, root, include: ON_MMAP_IO.map((file) => `test/${file}.test.ts`) }),
+    ),
   ];
+}
+
+function onProvider(
+  provider: string,
+  { name, ...test }: { name: string; root: string; include?: string[] },
+): TestProjectInlineConfiguration {
+  return { test: { ...COMMON, ...test, name: `${name} (${provider})`, env: { FSWAL_MMAP: provider } } };
 }
 
 /** The whole configuration of a `vitest run` over some packages. */

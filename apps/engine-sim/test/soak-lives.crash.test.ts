@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { META_FILE, parseSegmentFileName, TAIL_RING_FILE } from '@fswal/format';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { specOfSeed } from '../src/flow/flow-spec.js';
+import { RunMonitor } from '../src/measure/run-monitor.js';
 import { SoakLives, type SoakLivesOptions } from '../src/soak/soak-lives.js';
 import { engineSim, jsonOf } from './engine-sim.js';
 
@@ -73,6 +74,24 @@ describe(`soak, seed ${SEED}`, () => {
     expect(totals.verifiedBytes).toBeGreaterThan(64 * totals.comparedEvents);
     expect(readdirSync(parent)).toEqual(['log']);
     expect(segmentsOf(dir).length).toBeLessThanOrEqual(8);
+  });
+
+  it('is seen by a monitor: kills, recoveries, events, the book, and what was measured', async () => {
+    const monitor = new RunMonitor({ command: 'soak', options: {} });
+    const { totals } = await soak({ lives: 4, monitor });
+    monitor.stop();
+    const { totals: seen, incidents, distributions, series, segments } = monitor.record();
+    expect(seen).toEqual({
+      kills: totals.kills,
+      recoveries: totals.lives,
+      lost: 0,
+      appended: totals.events,
+    });
+    expect(incidents.map(({ kind }) => kind).filter((kind) => kind === 'killed')).toHaveLength(totals.kills);
+    expect(incidents.at(-1)).toMatchObject({ kind: 'recovered', eventId: totals.recovered, lost: 0 });
+    expect(distributions.append?.count).toBeGreaterThan(0);
+    expect(Math.max(...series.columns.bookDepth.map(Number))).toBeGreaterThan(0);
+    expect(segments.length).toBeGreaterThan(1);
   });
 
   it('ends where a flow has no more requests', async () => {

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
   BLOCK_EVENTS,
+  blockOffset,
   encodeMeta,
   META_FILE,
   RequestEvent,
@@ -81,7 +82,10 @@ async function recordIn(dir: string, events: number, firstId: number): Promise<s
   return dir;
 }
 
-/** A log whose recorder was killed: `synced` events on the device, then `more`, as far as the tail ring alone. */
+/**
+ * A log whose recorder was killed: `synced` events on the device, then `more`; of these, the blocks behind that of the last
+ * synced one are in the tail ring alone.
+ */
 export function recordAndDie(synced: number, more: number, dir = tempDir()): string {
   const { signal, stderr } = spawnSync(
     process.execPath,
@@ -91,7 +95,16 @@ export function recordAndDie(synced: number, more: number, dir = tempDir()): str
     },
   );
   if (signal !== 'SIGKILL') throw new Error(`it was not killed: ${stderr}`);
+  takeFromSegment(dir, synced);
   return dir;
+}
+
+/** Leaves a segment as if its recorder had been killed before any block behind that of event `last` was written to it. */
+function takeFromSegment(dir: string, last: number): void {
+  const file = segment(dir, Math.floor((last - 1) / SEGMENT_EVENTS));
+  const bytes = fs.readFileSync(file);
+  bytes.fill(0, blockOffset(Math.ceil((last % SEGMENT_EVENTS) / BLOCK_EVENTS) || SEGMENT_BLOCKS));
+  fs.writeFileSync(file, bytes);
 }
 
 /** A copy of a directory that the version 1 system has written. */

@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { RunMonitor } from '../measure/run-monitor.js';
 import { SoakLives, type SoakLivesResult, type SoakTotals } from '../soak/soak-lives.js';
 import { paceOf, specOf } from './flow-options.js';
 import { interruptible } from './interrupts.js';
@@ -16,12 +17,13 @@ const BLOCKS = 64;
 export async function soakLives(
   options: SoakCommandOptions & { readonly minutes: number },
   output: Output,
+  monitor?: RunMonitor,
 ): Promise<ExitStatus> {
-  if (options.dir !== undefined) return soakIn(options.dir, options, output);
+  if (options.dir !== undefined) return soakIn(options.dir, options, output, monitor);
   const temporary = mkdtempSync(join(tmpdir(), 'fswal-soak-'));
   let isEvidence = true;
   try {
-    const status = await soakIn(join(temporary, 'log'), options, output);
+    const status = await soakIn(join(temporary, 'log'), options, output, monitor);
     isEvidence = status === ExitStatus.Damaged;
     return status;
   } finally {
@@ -34,6 +36,7 @@ function soakIn(
   dir: string,
   options: SoakCommandOptions & { readonly minutes: number },
   output: Output,
+  monitor: RunMonitor | undefined,
 ): Promise<ExitStatus> {
   const {
     minutes,
@@ -57,6 +60,7 @@ function soakIn(
       durability,
       maxSegments,
       maxCompressed,
+      monitor,
       onProgress: (totals) => output.progress(() => describeProgress(totals)),
     });
     signal.addEventListener('abort', () => run.stop());

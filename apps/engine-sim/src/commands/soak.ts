@@ -67,7 +67,7 @@ export function soak(options: SoakCommandOptions, output: Output, monitor?: RunM
   const { replay, minutes, kills, events } = options;
   if (replay !== undefined) return replayDiscrepancy(replay, output);
   if (minutes === undefined) throw new Error('say how long: --minutes M');
-  if (kills) return soakLives({ ...options, minutes }, output);
+  if (kills) return soakLives({ ...options, minutes }, output, monitor);
   if (events !== undefined) throw new Error('--events is for lives that are ended by kills');
   return soakSteadily({ ...options, minutes, blocks: options.blocks ?? BLOCKS }, output, monitor);
 }

@@ -48,7 +48,8 @@ export class RecordingChild {
     process.stderr!.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr += text;
     });
-    process.once('exit', () => {
+    // Not `exit`: only now all has come that it said and told.
+    process.once('close', () => {
       this.#exited = true;
     });
   }
@@ -98,8 +99,8 @@ export class RecordingChild {
   /** SIGKILL; resolves when the process is gone. */
   async kill(): Promise<void> {
     if (this.#exited) return;
-    const exit = once(this.#process, 'exit');
+    const close = once(this.#process, 'close');
     this.#process.kill('SIGKILL');
-    await exit;
+    await close;
   }
 }

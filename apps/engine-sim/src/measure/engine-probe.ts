@@ -10,8 +10,8 @@ export interface EngineSample {
   readonly atMs: number;
   /** Appended since the engine came to life. */
   readonly events: number;
-  /** Resting orders, of all instruments together. */
-  readonly bookDepth: number;
+  /** Resting orders, of all instruments together; null where the process has no engine. */
+  readonly bookDepth: number | null;
   readonly telemetry: RecorderSnapshot;
 }
 
@@ -20,7 +20,8 @@ export type EngineNews = { readonly sample: EngineSample } | { readonly segment:
 
 export interface ProbedEngine {
   readonly recorder: Pick<RecorderManager, 'watermarks' | 'telemetry'>;
-  readonly venue: Venue;
+  /** Undefined where the process only records. */
+  readonly venue?: Venue;
 }
 
 /** Takes samples of an engine in this process, between the slices of its loop: nothing of it is in the loop itself. */
@@ -50,7 +51,7 @@ export class EngineProbe {
     return {
       atMs: performance.timeOrigin + performance.now(),
       events: Number(recorder.watermarks.appended) - this.#begunAfterId,
-      bookDepth: venue.restingOrders,
+      bookDepth: venue?.restingOrders ?? null,
       telemetry: recorder.telemetry,
     };
   }

@@ -159,6 +159,11 @@ export class RunMonitor {
     this.#incident({ second: this.seconds, kind: 'killed', eventId, lost: 0, text });
   }
 
+  /** The engine has closed its log and is gone. @param appended events of its life */
+  closed(appended: number): void {
+    this.#engines.end(appended);
+  }
+
   /** The log was replayed after that. @param lost events that should have been there */
   recovered(eventId: number, lost: number, text: string): void {
     this.#counts.recoveries++;

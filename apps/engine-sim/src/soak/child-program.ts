@@ -34,11 +34,22 @@ export class ChildProgram {
     child.stdin!.on('error', () => {});
   }
 
-  /** @param path of a script; @param args its command line, as JSON */
-  static start(path: string, args: object): ChildProgram {
-    // A group of its own: Ctrl-C is for the parent, which ends this as it ends the rest.
-    const options: SpawnOptions = { stdio: ['pipe', 'ignore', 'pipe'], detached: true };
-    return new ChildProgram(spawn(process.execPath, [path, JSON.stringify(args)], options));
+  /**
+   * @param path of a script
+   * @param args its command line, as JSON
+   * @param onMessage hears what the program tells; without it, the program has nobody to tell
+   */
+  static start(path: string, args: object, onMessage?: (message: unknown) => void): ChildProgram {
+    const options: SpawnOptions = {
+      stdio: ['pipe', 'ignore', 'pipe', ...(onMessage === undefined ? [] : ['ipc' as const])],
+      // JSON knows neither NaN nor infinity, which metrics that hold nothing may be.
+      serialization: 'advanced',
+      // A group of its own: Ctrl-C is for the parent, which ends this as it ends the rest.
+      detached: true,
+    };
+    const child = spawn(process.execPath, [path, JSON.stringify(args)], options);
+    if (onMessage !== undefined) child.on('message', onMessage);
+    return new ChildProgram(child);
   }
 
   get hasExited(): boolean {

@@ -20,7 +20,7 @@ export interface FedRecordingOptions {
 
 /** A log that takes the events that it is fed, as bytes cut anywhere, and publishes each append. */
 export class FedRecording {
-  readonly #recorder: RecorderManager;
+  readonly recorder: RecorderManager;
   readonly #published: PublishedPosition;
   readonly #bytes = new Uint8Array(BUFFER_EVENTS * EVENT_BYTES);
   readonly #event = new RequestEvent(new Int32Array(this.#bytes.buffer));
@@ -29,7 +29,7 @@ export class FedRecording {
   #appended = 0;
 
   private constructor(recorder: RecorderManager, published: PublishedPosition) {
-    this.#recorder = recorder;
+    this.recorder = recorder;
     this.#published = published;
   }
 
@@ -65,7 +65,7 @@ export class FedRecording {
 
   /** Seals, syncs and closes the log. @throws WalError; Error where the last event is not whole */
   async close(): Promise<void> {
-    await this.#recorder.close();
+    await this.recorder.close();
     if (this.#pendingBytes > 0)
       throw new Error(`the last event lacks ${EVENT_BYTES - this.#pendingBytes} bytes`);
     this.#published.end();
@@ -75,7 +75,7 @@ export class FedRecording {
     const events = Math.floor(bytes / EVENT_BYTES);
     for (let i = 0; i < events; i++) {
       this.#event.base = i * EVENT_WORDS;
-      this.#recorder.append(this.#event);
+      this.recorder.append(this.#event);
       this.#published.appended = ++this.#appended;
     }
     this.#bytes.copyWithin(0, events * EVENT_BYTES, bytes);

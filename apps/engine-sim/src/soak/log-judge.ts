@@ -1,4 +1,5 @@
 import type { RequestEvent } from '@fswal/format';
+import type { RecoverySnapshot } from '@fswal/recovery';
 import { Venue } from '../engine/venue.js';
 import type { EventSource } from '../log/replay.js';
 import { replayLogIfAny } from '../log/replay-log.js';
@@ -13,6 +14,8 @@ export interface JudgedLog {
   readonly kept: number;
   /** Bytes of segment files that recovery has verified. */
   readonly bytes: number;
+  /** What recovery has measured; undefined where there is no log. */
+  readonly telemetry: RecoverySnapshot | undefined;
 }
 
 /**
@@ -43,13 +46,19 @@ export class LogJudge {
     return this.#recovered;
   }
 
+  /** Resting orders of the engine that takes what the log has. */
+  get restingOrders(): number {
+    return this.#fromLog.restingOrders;
+  }
+
   /**
    * @param due id of the last event whose append has returned; one more may be there, which nobody was told of
+   * @param onProgress called every few milliseconds, with the events so far
    * @throws Discrepancy; WalError where the log cannot be read
    */
-  async judge(due: number): Promise<JudgedLog> {
+  async judge(due: number, onProgress?: (events: number) => void): Promise<JudgedLog> {
     const kept = new KeptEvents(this.#window, this.#recovered, this.#fromLog);
-    const replayed = await replayLogIfAny(this.#dir, kept);
+    const replayed = await replayLogIfAny(this.#dir, kept, onProgress);
     if (replayed?.damage !== undefined) {
       const { message, eventId } = replayed.damage;
       throw new Discrepancy('damage', message, eventId === undefined ? {} : { eventId });
@@ -76,7 +85,12 @@ export class LogJudge {
     this.#compareStates(last);
     const recovered = last - this.#recovered;
     this.#recovered = last;
-    return { recovered, kept: kept.events, bytes: replayed?.report.bytes ?? 0 };
+    return {
+      recovered,
+      kept: kept.events,
+      bytes: replayed?.report.bytes ?? 0,
+      telemetry: replayed?.telemetry,
+    };
   }
 
   /** What it takes from the log goes from the oldest segment on, and leaves as many as it was told to. */

@@ -1,6 +1,7 @@
 import { EVENT_BYTES } from '@fswal/format';
 import { sleep } from '../log/pause.js';
 import { Phase, type PublishedPosition } from '../log/published-position.js';
+import type { EngineNews } from '../measure/engine-probe.js';
 import { ChildProgram, programPath } from './child-program.js';
 import { Discrepancy } from './discrepancy.js';
 import type { FlowWindow } from './flow-window.js';
@@ -19,6 +20,8 @@ export interface RecordingLifeOptions {
   readonly published: PublishedPosition;
   readonly window: FlowWindow;
   readonly follower: FollowerWatch;
+  /** Hears of the recorder's state, several times a second, and of its log's segments. */
+  readonly onNews?: ((news: EngineNews) => void) | undefined;
   /** So many events at most. */
   readonly mostEvents: number;
   /** No event that is farther than this ahead of the follower. */
@@ -34,11 +37,12 @@ export class RecordingLife {
   readonly #last: number;
 
   constructor(options: RecordingLifeOptions) {
-    const { recorder, mostEvents } = options;
+    const { recorder, mostEvents, onNews } = options;
     this.#options = options;
     this.#fed = recorder.recovered;
     this.#last = recorder.recovered + mostEvents;
-    this.#child = ChildProgram.start(programPath('recorder-program'), recorder);
+    const onMessage = onNews && ((message: unknown) => onNews(message as EngineNews));
+    this.#child = ChildProgram.start(programPath('recorder-program'), recorder, onMessage);
   }
 
   /** The last event whose append has returned, in this life or in an earlier one. */

@@ -7,6 +7,8 @@ import { type FlowSpec, openFlow } from '../flow/flow-spec.js';
 import { Xoshiro128 } from '../flow/xoshiro128.js';
 import { type Pace, PacedFlow } from '../log/paced-flow.js';
 import { PublishedPosition } from '../log/published-position.js';
+import type { EngineNews } from '../measure/engine-probe.js';
+import type { RunMonitor } from '../measure/run-monitor.js';
 import { collectGarbage } from './collect-garbage.js';
 import { Discrepancy } from './discrepancy.js';
 import { evidenceDir, keepEvidence } from './evidence.js';
@@ -40,6 +42,7 @@ export interface SoakLivesOptions {
   readonly maxSegments: number;
   /** 0: nothing is compressed. */
   readonly maxCompressed: number;
+  readonly monitor?: RunMonitor | undefined;
   /** Called often. */
   readonly onProgress?: (totals: SoakTotals) => void;
   /** For tests: it ends after so many lives. */
@@ -187,6 +190,7 @@ export class SoakLives {
     const evidence = evidenceDir(this.#dir);
     if (existsSync(evidence)) throw new Error(`${evidence} is there from an earlier run: move it away first`);
     mkdirSync(dirname(this.#dir), { recursive: true });
+    this.#options.monitor?.watchLog(this.#dir);
     for (const path of [this.#publishedPath, this.#markPath]) rmSync(path, { force: true });
     this.#published = PublishedPosition.create(this.#publishedPath);
     this.#follower = new FollowerWatch({
@@ -220,10 +224,11 @@ export class SoakLives {
   }
 
   #begin(plan: LifePlan): RecordingLife {
-    const { blocks, durability, maxSegments, maxCompressed, events } = this.#options;
+    const { blocks, durability, maxSegments, maxCompressed, events, monitor } = this.#options;
     const { recovered } = this.#judge;
     this.#plan = plan;
     this.#totals.lives++;
+    monitor?.enter('starting', `life ${this.#totals.lives}: opens the log`);
     this.#life = new RecordingLife({
       recorder: {
         publishedPath: this.#publishedPath,
@@ -240,18 +245,35 @@ export class SoakLives {
       follower: this.#follower,
       mostEvents: events,
       mostLag: this.#mostLag,
+      onNews: monitor && ((news) => monitor.hear(this.#withBook(news))),
     });
     return this.#life;
+  }
+
+  /** The recording process only records: the engine that takes what recovery delivers is here. */
+  #withBook(news: EngineNews): EngineNews {
+    if (!('sample' in news)) return news;
+    return { sample: { ...news.sample, bookDepth: this.#judge.restingOrders } };
   }
 
   /** Judges what a process has left that has closed its log, or is killed now. @throws Discrepancy, WalError */
   async #judgeLog(life: RecordingLife): Promise<void> {
     life.throwIfFailed();
+    const isKilled = !life.hasExited;
     await life.kill();
     const { appended } = life;
-    this.#totals.events += appended - this.#judge.recovered;
-    this.#options.afterKill?.(this.#dir, this.#totals.lives);
-    const { recovered, kept, bytes } = await this.#judge.judge(appended);
+    const ofLife = appended - this.#judge.recovered;
+    this.#totals.events += ofLife;
+    const { monitor, afterKill } = this.#options;
+    const name = `life ${this.#totals.lives}`;
+    if (isKilled) monitor?.killed(ofLife, appended, `${name}: SIGKILL`);
+    else monitor?.closed(ofLife);
+    afterKill?.(this.#dir, this.#totals.lives);
+    monitor?.enter('recovering', `${name}: verifying all that is left of the log`);
+    const judged = await this.#judge.judge(appended, (events) => monitor?.replayed(events));
+    const { recovered, kept, bytes, telemetry } = judged;
+    if (telemetry !== undefined) monitor?.add(telemetry);
+    monitor?.recovered(this.#judge.recovered, 0, 'every event and the state are as they should be');
     // They are counted as recovered from here on.
     this.#published.reset();
     this.#totals.recovered += recovered;
@@ -266,7 +288,8 @@ export class SoakLives {
     await this.#endProcesses();
     if (discrepancy.kind === 'lost') this.#totals.lost = this.#due + 1 - Number(discrepancy.place.eventId);
     const { totals } = this;
-    const { onProgress, afterKill, followerProgram, flow, ...options } = this.#options;
+    const { onProgress, afterKill, followerProgram, monitor, flow, ...options } = this.#options;
+    monitor?.recovered(this.#judge.recovered, totals.lost, discrepancy.message);
     const evidence = keepEvidence(this.#dir, discrepancy, {
       flow,
       options: { ...options, dir: this.#dir },
