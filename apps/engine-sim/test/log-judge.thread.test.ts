@@ -37,7 +37,7 @@ const verdictOf = (judge: LogJudge, due: number) => judge.judge(due).catch((erro
 describe('the judge of a log', () => {
   it('takes a log as it grows, and counts what is new', async () => {
     const judge = judgeOf(1);
-    expect(await judge.judge(0)).toEqual({ recovered: 0, kept: 0, bytes: 0 });
+    expect(await judge.judge(0)).toMatchObject({ recovered: 0, kept: 0, bytes: 0 });
     await record(1, EVENTS);
     expect(await judge.judge(EVENTS)).toMatchObject({ recovered: EVENTS, kept: EVENTS });
     await record(EVENTS + 1, EVENTS + 10);

@@ -78,7 +78,8 @@ describe(`soak, seed ${SEED}`, () => {
 
   it('is seen by a monitor: kills, recoveries, events, the book, and what was measured', async () => {
     const monitor = new RunMonitor({ command: 'soak', options: {} });
-    const { totals } = await soak({ lives: 4, monitor });
+    // Slow enough that the recorder tells of itself several times in each life.
+    const { totals } = await soak({ lives: 4, monitor, pace: { rate: 100_000 } });
     monitor.stop();
     const { totals: seen, incidents, distributions, series, segments } = monitor.record();
     expect(seen).toEqual({

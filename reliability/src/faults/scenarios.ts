@@ -3,6 +3,8 @@ import type { ScenarioOptions, Step } from './scenario.js';
 
 /** Small segments and a small ring, so that a few thousand events go through everything. */
 export const SMALL = { blocksPerSegment: 16, tailBlocks: 8 } as const;
+/** For a process that is stopped again and again: time goes on meanwhile, and nothing is to be refused for want of room. */
+const STOPPED = { backpressureTimeoutMs: 60_000 } as const;
 /** Events of one such segment. */
 export const SEGMENT_EVENTS = 16 * 256;
 /** Ids after which every appended event of `wholeLife` has been appended. */
@@ -20,7 +22,7 @@ const WHOLE_LIFE: readonly Step[] = [
 ];
 
 export function wholeLife(dir: string, options: ScenarioOptions['options'] = {}): ScenarioOptions {
-  return { dir, options: { ...SMALL, ...options }, steps: WHOLE_LIFE };
+  return { dir, options: { ...SMALL, ...STOPPED, ...options }, steps: WHOLE_LIFE };
 }
 
 /** Segments that `manyLives` goes through. */
@@ -36,7 +38,7 @@ export function manyLives(dir: string, options: ScenarioOptions['options']): Sce
   ]);
   // What is not being compressed when the recorder closes is left to the next one.
   const steps: Step[] = [['open'], ...turns.flat(), ['sleep', 500], ['close']];
-  return { dir, options: { ...SMALL, ...options }, steps };
+  return { dir, options: { ...SMALL, ...STOPPED, ...options }, steps };
 }
 
 /** As `wholeLife`, going on after errors, and opening again at the end; once more where that has met the fault itself. */

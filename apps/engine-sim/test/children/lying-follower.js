@@ -1,6 +1,6 @@
-import { StateHash } from '../../dist/engine/state-hash.js';
-import { FollowedMark } from '../../dist/soak/followed-mark.js';
-import { Follower } from '../../dist/soak/follower.js';
+import { StateHash } from '@fswal/engine-sim';
+import { FollowedMark } from '#soak/followed-mark';
+import { Follower } from '#soak/follower';
 
 /* A follower that says of event 5,000 and all that come after it that it has seen something else than it has. */
 const { dir, markPath } = JSON.parse(process.argv[2]);

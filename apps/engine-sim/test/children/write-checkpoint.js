@@ -1,11 +1,12 @@
 // A process that writes a checkpoint of event 9 beside that of event 3, and keeps the newest one alone.
+
+import { Venue } from '@fswal/engine-sim';
+import { RequestEvent } from '@fswal/format';
+import { encodeCheckpoint } from '#checkpoint/checkpoint';
+import { CheckpointStore } from '#checkpoint/checkpoint-store';
+import { WordWriter } from '#engine/state-words';
+
 const [, , dir] = process.argv;
-const dist = new URL('../../dist/', import.meta.url).href;
-const { RequestEvent } = await import('@fswal/format');
-const { encodeCheckpoint } = await import(`${dist}checkpoint/checkpoint.js`);
-const { CheckpointStore } = await import(`${dist}checkpoint/checkpoint-store.js`);
-const { WordWriter } = await import(`${dist}engine/state-words.js`);
-const { Venue } = await import(`${dist}engine/venue.js`);
 
 const bytes = encodeCheckpoint(RequestEvent.from({ eventId: 9 }), new Venue(), new WordWriter());
 try {
