@@ -22,7 +22,13 @@ const SLOW_MS = 10_000;
 
 /** The package whose tests run on each mmap provider: all of them on libc, on mmap-io those for which it matters. */
 const ON_BOTH_PROVIDERS = 'packages/recorder';
-const ON_MMAP_IO = ['appender', 'engine-thread', 'folder', 'recorder.crash', 'recorder-manager.thread'];
+const ON_MMAP_IO = ['appender', 'engine-thread', 'folder', 'recorder.crash'];
+
+/**
+ * Packages whose test files each have a process of their own, which takes a third of a second a file: where tests look at a
+ * whole process, or helpers clean up after each file.
+ */
+const ISOLATED = ['apps/cli', 'packages/recorder', 'packages/recovery', 'reliability'];
 
 /** What every project has in common. */
 const COMMON: TestProjectInlineConfiguration['test'] = {
@@ -42,7 +48,8 @@ const COMMON: TestProjectInlineConfiguration['test'] = {
 export function projectsOf(folder: string): TestProjectInlineConfiguration[] {
   const name = folder.slice(folder.indexOf('/') + 1);
   const root = join(ROOT, folder);
-  if (folder !== ON_BOTH_PROVIDERS) return [{ test: { ...COMMON, name, root } }];
+  const isolate = ISOLATED.includes(folder);
+  if (folder !== ON_BOTH_PROVIDERS) return [{ test: { ...COMMON, name, root, isolate } }];
   return [
     onProvider('libc', { name, root }),
     onMmapIo(

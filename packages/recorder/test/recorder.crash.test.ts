@@ -76,10 +76,10 @@ function check(dir: string, returned: number, durable: number, hint: string): nu
 
 // With either provider. Hundreds of them, in each durability mode, are rows P1 and P4 of the fault catalogue.
 test.each([
-  ['SIGKILL', 10],
-  ['SIGTERM', 5],
-  ['exit', 5],
-  ['throw', 5],
+  ['SIGKILL', 4],
+  ['SIGTERM', 2],
+  ['exit', 2],
+  ['throw', 2],
 ] as const)(
   'every returned append is there after %s, %i times',
   { timeout: TIMEOUT_MS },

@@ -25,8 +25,11 @@ type Cells = { readonly [C in (typeof COLUMNS)[number]]?: string };
 const TIME_UNITS = { s: 1e9, ms: 1e6, µs: 1e3, ns: 1 } as const;
 const BYTE_UNITS = { GB: 1e9, MB: 1e6, kB: 1e3, B: 1 } as const;
 
-const WHOLE = new Intl.NumberFormat('en-US', { maximumFractionDigits: 3 });
-const SHORT = new Intl.NumberFormat('en-US', { maximumSignificantDigits: 3 });
+interface Formats {
+  readonly whole: Intl.NumberFormat;
+  readonly short: Intl.NumberFormat;
+}
+let formats: Formats | undefined;
 
 /**
  * A snapshot as a table for people: a line for each metric, in the order of the layout, without a line end behind the
@@ -68,15 +71,15 @@ function cellsOf({ kind, unit, value }: Measurement): Cells {
     case 'duration':
       return durationCells(value);
     case 'operation':
-      return { ...durationCells(value), failures: WHOLE.format(value.failures) };
+      return { ...durationCells(value), failures: numbers().whole.format(value.failures) };
     case 'lifecycle': {
       const { loops, active, idle } = value;
       const known = active + idle;
       return {
-        count: WHOLE.format(loops),
+        count: numbers().whole.format(loops),
         total: time(active),
         idle: time(idle),
-        ...(known > 0 && { busy: `${SHORT.format((100 * active) / known)} %` }),
+        ...(known > 0 && { busy: `${numbers().short.format((100 * active) / known)} %` }),
       };
     }
     case 'histogram':
@@ -88,7 +91,7 @@ function cellsOf({ kind, unit, value }: Measurement): Cells {
 function durationCells({ count, sum, min, max }: DurationSnapshot): Cells {
   if (count === 0) return { count: '0' };
   return {
-    count: WHOLE.format(count),
+    count: numbers().whole.format(count),
     total: time(sum),
     min: time(min),
     mean: time(sum / count),
@@ -104,7 +107,7 @@ function percentileCells({ count, p50, p90, p99, p999 }: HistogramSnapshot): Cel
 function quantity(value: number, unit: string): string {
   if (unit === 'ns') return time(value);
   if (unit === 'bytes') return scaled(value, BYTE_UNITS);
-  return unit === '' ? WHOLE.format(value) : `${WHOLE.format(value)} ${unit}`;
+  return unit === '' ? numbers().whole.format(value) : `${numbers().whole.format(value)} ${unit}`;
 }
 
 function time(ns: number): string {
@@ -117,5 +120,14 @@ function scaled(value: number, units: Readonly<Record<string, number>>): string 
   // Rounded first: 999.9 ns are 1 µs.
   const rounded = Math.abs(Number(value.toPrecision(3)));
   const [unit, size] = sizes.find(([, size]) => rounded >= size) ?? (sizes.at(-1) as [string, number]);
-  return `${SHORT.format(value / size)} ${unit}`;
+  return `${numbers().short.format(value / size)} ${unit}`;
+}
+
+/** Made for the first table: the tables of languages that it loads would cost each thread that imports this 10 ms. */
+function numbers(): Formats {
+  formats ??= {
+    whole: new Intl.NumberFormat('en-US', { maximumFractionDigits: 3 }),
+    short: new Intl.NumberFormat('en-US', { maximumSignificantDigits: 3 }),
+  };
+  return formats;
 }
