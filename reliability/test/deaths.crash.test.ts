@@ -12,7 +12,7 @@ import { type Random, seeded } from '../src/harness/seeded.js';
 import { faultsOf, replay, SMALL_LOG } from '../src/harness/verify-log.js';
 import { newLogDir, removeLogDir } from './helpers/directories.js';
 
-const DEATHS = count({ gate: 10, full: 500 });
+const DEATHS = count({ gate: 6, full: 500 });
 const DEATHS_PER_LOG = 5;
 /** Of a burst to the third rotation or so. */
 const MOST_APPENDS = 15_000;

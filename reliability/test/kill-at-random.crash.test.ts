@@ -77,7 +77,7 @@ test.each(MODES)(
     }),
 );
 
-const READER_KILLS = count({ gate: 12, full: 1_000 });
+const READER_KILLS = count({ gate: 8, full: 1_000 });
 /** The segments of a small log's reader lag behind by more than that. */
 const KEPT = { maxSegments: 2, maxCompressedSegments: 1 } as const;
 

@@ -100,7 +100,7 @@ test.skipIf(needs('linux')).each(ROLES)(
   { timeout: TIMEOUT_MS },
   (role) =>
     seeded(async (random) => {
-      const times = count({ gate: 3, full: 500 });
+      const times = count({ gate: 2, full: 500 });
       const trials = WAYS.flatMap((way) =>
         Array.from({ length: times }, (_, i) => ({
           role,

@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import { Command, Option } from 'commander';
 import { bench } from './commands/bench.js';
 import type { CommandResult, Context } from './commands/command.js';
@@ -14,6 +15,8 @@ import { guarded } from './guarded.js';
 import { EVENT_FORMATS } from './log/event-text.js';
 import { Output } from './output.js';
 import { parseBlocks, parseEvents, parseLimit, parseU64 } from './parse-options.js';
+
+const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
 
 const EXIT_HELP = `
 Exit status: 0 sound, 1 damaged (or the event is not there), 2 usage or I/O error, 130 interrupted.`;
@@ -45,6 +48,7 @@ type WithJson<T> = T & { json?: boolean };
 function buildProgram(start: Start): Command {
   const program = new Command('fswal')
     .description('Looks at, verifies, prints, follows, repairs and compresses write-ahead logs')
+    .version(version)
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'fswal: ')) })
     .showHelpAfterError('Run fswal --help, or fswal COMMAND --help.')

@@ -1,4 +1,5 @@
 import fs from 'node:fs';
+import { createRequire } from 'node:module';
 import { describe, expect, it } from 'vitest';
 import { fswal, jsonOf } from './helpers/fswal.js';
 import { tempDir } from './helpers/logs.js';
@@ -6,6 +7,14 @@ import { tempDir } from './helpers/logs.js';
 const COMMANDS = ['inspect', 'verify', 'dump', 'tail', 'seek', 'repair', 'compress', 'expand', 'bench'];
 
 describe('the command line', () => {
+  it('--version: that of the package', async () => {
+    const run = await fswal(['--version']);
+    expect([run.status, run.stdout]).toEqual([
+      0,
+      `${createRequire(import.meta.url)('../package.json').version}\n`,
+    ]);
+  });
+
   it.each(COMMANDS)('%s --help: exit status 0, with examples', async (name) => {
     const run = await fswal([name, '--help']);
     expect([run.status, run.stderr]).toEqual([0, '']);
