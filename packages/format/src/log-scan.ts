@@ -103,7 +103,7 @@ export class LogScan {
     const finding = gap
       ? this.#missing(segmentIndex)
       : examineSegment(segmentIndex, bytes, verification, this.#durable, this.#lastEventId, file);
-    const verdict = this.#decide(finding, bytes, verification, file);
+    const verdict = this.#decide(finding, segmentIndex, bytes, verification, file);
     if (this.#ended) return verdict;
     this.#lastSegmentIndex = segmentIndex;
     this.#lastEventId = verdict.lastEventId;
@@ -131,14 +131,20 @@ export class LogScan {
     return new WalError(Status.DURABLE_LOST, message, { ...this.#endPlace, eventId: this.#lastEventId });
   }
 
-  #decide(finding: Finding, bytes: Uint8Array, v: SegmentVerification, file: string): SegmentVerdict {
+  #decide(
+    finding: Finding,
+    segmentIndex: number,
+    bytes: Uint8Array,
+    v: SegmentVerification,
+    file: string,
+  ): SegmentVerdict {
     const end = finding.end ?? { tailEvents: v.tailEvents, offset: v.endOffset };
     const lastEventId = this.#lastEventAt(bytes, end.offset);
     const mayHide = !finding.durable && v.status !== Status.OK;
     const behind = mayHide ? countSoundBlocks(bytes, v.blocks, lastEventId) : 0;
     const beyond: Place = behind > 0 ? 'beyond, with sound blocks behind' : 'beyond';
     const decision = decide(finding.evidence, finding.durable ? 'durable' : beyond);
-    if (decision.do === 'refuse') return this.#refuse(finding, decision.code, v, file);
+    if (decision.do === 'refuse') return this.#refuse(finding, decision.code, segmentIndex, v, file);
     const torn = decision.do === 'tail';
     return {
       decision: torn ? 'tail' : 'keep',
@@ -166,35 +172,36 @@ export class LogScan {
   #refuse(
     { status = Status.SEGMENT_CORRUPTED, message = '', offset, block }: Finding,
     code: WalErrorCode | 'its own',
+    segmentIndex: number,
     v: SegmentVerification,
     file: string,
   ): SegmentVerdict {
-    const { segmentIndex, offset: durableOffset, eventId } = this.#durable;
+    const durable = this.#durable;
     const none = { blocks: 0, tailEvents: 0, events: 0, lastEventId: this.#lastEventId };
     const refused = { decision: 'refuse', verification: v, unreachableBlocks: 0 } as const;
     if (code === Status.SEGMENT_GAP) {
       const error = damage(v, code, message, file, this.#lastEventId, 0, 0);
       return { ...refused, ...none, endOffset: SEGMENT_HEADER_BYTES, error };
     }
-    if (code === Status.DURABLE_LOST) {
-      const lost = `the segment ends at ${v.endOffset}, but the log was durable up to segment ${segmentIndex}, offset ${durableOffset} (event ${eventId})`;
-      const lastEventId = v.events > 0 ? v.lastEventId : this.#lastEventId;
-      const { blocks, tailEvents, events, endOffset } = v;
-      const error = damage(v, code, lost, file, lastEventId, endOffset, blocks);
-      return { ...refused, blocks, tailEvents, events, lastEventId, endOffset, error };
-    }
-    // The events of the unsealed block are left out: no checksum tells whether the damage is among them.
-    const lastEventId = v.blocks > 0 ? v.sealedLastEventId : this.#lastEventId;
-    return {
-      ...refused,
-      blocks: v.blocks,
-      tailEvents: 0,
-      events: v.events - v.tailEvents,
-      lastEventId,
-      endOffset: v.sealedEndOffset,
-      error: damage(v, code === 'its own' ? status : code, message, file, lastEventId, offset, block),
-    };
+    const isLost = code === Status.DURABLE_LOST;
+    // The events of the unsealed block are left out: a checksum covers all of them or none, so that nothing tells which
+    // are right, even where the rest is merely missing. Only a segment before the one that holds the durable position may
+    // end with such a block: a repair that was killed leaves it so, and seals it when it goes on.
+    const { blocks, tailEvents, events, endOffset, ...sound } =
+      isLost && segmentIndex < durable.segmentIndex ? v : sealedPart(v);
+    const lastEventId = events > 0 ? sound.lastEventId : this.#lastEventId;
+    const lost = `the segment ends at ${v.endOffset}, but the log was durable up to segment ${durable.segmentIndex}, offset ${durable.offset} (event ${durable.eventId})`;
+    const error = isLost
+      ? damage(v, code, lost, file, lastEventId, v.endOffset, blocks)
+      : damage(v, code === 'its own' ? status : code, message, file, lastEventId, offset, block);
+    return { ...refused, blocks, tailEvents, events, lastEventId, endOffset, error };
   }
+}
+
+/** What verification says, but for the events of the unsealed block. */
+function sealedPart(v: SegmentVerification): SegmentVerification {
+  const { sealedLastEventId: lastEventId, sealedEndOffset: endOffset } = v;
+  return { ...v, tailEvents: 0, events: v.events - v.tailEvents, lastEventId, endOffset };
 }
 
 /**

@@ -372,12 +372,34 @@ describe('the block that holds the durable position', () => {
     expect(judge(zero(built.bytes.slice(), at(70), at(100))).end).toBe('OK');
   });
 
-  test('durable events that became zero are lost; what is left is told by ids', () => {
-    const outcome = judge(zero(built.bytes.slice(), at(40), at(100)));
-    expect(outcome.end).toBe('DURABLE_LOST');
-    expect(outcome.delivered).toEqual(built.ids.slice(0, FULL + 40));
-    expect(outcome.error).toMatchObject({ block: 1, offset: at(40), eventId: 296n });
-    expect(judge(zero(built.bytes.slice(), start, at(100))).end).toBe('DURABLE_LOST');
+  test('durable events that became zero are lost, and with them those whose checksum they share', () => {
+    const whole = at(40);
+    const harms: Record<string, [endOffset: number, bytes: Uint8Array]> = {
+      'up to the end': [whole, zero(built.bytes.slice(), whole, at(100))],
+      'from amid an event on': [whole, zero(built.bytes.slice(), at(39) + 20, at(100))],
+      'and content before them changed': [whole, flip(zero(built.bytes.slice(), whole, at(100)), at(7) + 20)],
+      'from a cut on': [whole, cut(built.bytes.slice(), whole + 13)],
+      'the whole block': [start, zero(built.bytes.slice(), start, at(100))],
+    };
+    for (const [harm, [offset, bytes]] of Object.entries(harms)) {
+      const outcome = judge(bytes);
+      expect(outcome.end, harm).toBe('DURABLE_LOST');
+      expect(outcome.delivered, harm).toEqual(built.ids.slice(0, FULL));
+      expect(outcome.error, harm).toMatchObject({ block: 1, offset, eventId: 256n });
+    }
+  });
+
+  test('an unsealed block before it has no checksum any more, and is left out as well', () => {
+    const sealed = buildSegment({ sealed: [FULL, FULL], capacityBlocks: 3 });
+    const bytes = zero(built.bytes.slice(), at(90), at(100));
+    const outcome = judge(bytes, positionAt(sealed, 1, 100));
+    expect([outcome.end, outcome.delivered]).toEqual(['DURABLE_LOST', built.ids.slice(0, FULL)]);
+  });
+
+  test('an unsealed block at the end of the segment before is what a killed repair leaves, and stays', () => {
+    const next = buildSegment({ segmentIndex: 1, firstId: built.ids.at(-1)! + 1n, sealed: [FULL] });
+    const outcome = scanLog([built, next], positionAt(next, 0, 60));
+    expect([outcome.end, outcome.delivered]).toEqual(['DURABLE_LOST', built.ids]);
   });
 
   test('zero in between, with events behind, is corruption', () => {

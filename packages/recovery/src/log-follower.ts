@@ -234,8 +234,7 @@ export class LogFollower implements WindowSource {
   /** Before anything of the segment that holds the durable position is delivered. */
   #checkDurable(window: ReplayWindow, segment: FollowedSegment): Step {
     const verdict = this.#judge(window, segment, this.#durable)?.verdict;
-    // A segment that merely ends too early is read first; then it shows.
-    if (verdict?.decision !== 'refuse' || verdict.error?.code === 'DURABLE_LOST') return AGAIN;
+    if (verdict?.decision !== 'refuse') return AGAIN;
     const step = this.#failIn(segment, verdict.error as WalError);
     const { blocks, lastEventId } = verdict;
     if (step === AGAIN || blocks === 0) return step;

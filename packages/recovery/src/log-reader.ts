@@ -8,7 +8,6 @@ import {
   LogScan,
   type SegmentFile,
   type SegmentForm,
-  type SegmentVerdict,
   type SegmentVerification,
   segmentForms,
   verifyLink,
@@ -314,7 +313,7 @@ export class LogReader implements WindowSource {
     this.bytes += count;
     this.#endEventId = verdict.lastEventId;
     const { blocks } = verdict;
-    let tailEvents = this.#deliverableTail(verdict);
+    let { tailEvents } = verdict;
     if (tailEvents > 0 && reader !== undefined)
       tailEvents = reader.settle(window, blockOffset(blocks) + eventOffset(0), tailEvents);
     if (blocks > 0 || tailEvents > 0) this.#behind.keepEnd(window, blocks, tailEvents);
@@ -327,11 +326,6 @@ export class LogReader implements WindowSource {
     }
     this.#openEnd = openEnd(file, verdict);
     return this.#contentFrom(window, segmentIndex, blocks, tailEvents);
-  }
-
-  /** Of a refused segment the unsealed block counts only where the log merely ends in it; else it may be the damage. */
-  #deliverableTail({ decision, tailEvents, error }: SegmentVerdict): number {
-    return decision === 'refuse' && error?.code !== 'DURABLE_LOST' ? 0 : tailEvents;
   }
 
   #contentFrom(

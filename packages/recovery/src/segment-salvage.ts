@@ -180,9 +180,14 @@ export class SegmentSalvage implements SoundParts {
   }
 
   #damagedHeader(block: number): Finding {
-    const beyond = blockOffset(block) + BLOCK_HEADER_BYTES > this.#bytes.length;
-    if (beyond) return { reason: 'SEGMENT_CORRUPTED', message: `the file ends before block ${block}` };
-    return { reason: 'HEADER_CHECKSUM_MISMATCH', message: 'the block header is damaged' };
+    const start = blockOffset(block);
+    const end = start + BLOCK_HEADER_BYTES;
+    if (end > this.#bytes.length)
+      return { reason: 'SEGMENT_CORRUPTED', message: `the file ends before block ${block}` };
+    const message = isZero(this.#bytes, start, end)
+      ? 'the block has no header, and nothing certifies its events'
+      : 'the block header is damaged';
+    return { reason: 'HEADER_CHECKSUM_MISMATCH', message };
   }
 
   /** @returns what is wrong with a block of which the header's checksum holds */

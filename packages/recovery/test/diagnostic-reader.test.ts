@@ -517,6 +517,24 @@ describe('the durable position', () => {
     expect(end.gaps).toMatchObject([{ block: 3, afterEventId: 768n, beforeEventId: 0n }]);
   });
 
+  it.each([
+    ['lost', (file: string, at: number) => zero(file, at, at + 60 * 64)],
+    ['cut off', (file: string, at: number) => cut(file, at)],
+  ])('leaves no event of the unsealed block, where some of those it certifies are %s', (_, harm) => {
+    const log = buildLog({ segments: [{ blocks: full(3), tail: 60 }] });
+    const { file } = log.segments[0];
+    const offset = blockOffset(3) + eventOffset(60);
+    writeMeta(log, 0, { offset, prefixChecksum: prefixOf(fs.readFileSync(file), offset) });
+    // From amid an event on, of which the id is still there.
+    harm(file, blockOffset(3) + eventOffset(30) + 20);
+    const { ids, end } = diagnose(log.dir);
+    expect(ids).toEqual(log.ids.slice(0, 768));
+    expect(end.gaps).toMatchObject([
+      { reason: 'HEADER_CHECKSUM_MISMATCH', block: 3, afterEventId: 768n, beforeEventId: 0n },
+    ]);
+    expect(end.gaps[0]?.message).toContain('no header');
+  });
+
   it('that does not fit a sound log is listed', () => {
     const log = buildLog(threeSegments);
     writeMeta(log, 2, { eventId: log.lastId - 1n });

@@ -176,6 +176,11 @@ describe('the durable position', () => {
     const damaged = readAll(log.dir);
     expect(damaged.ids).toEqual(log.ids.slice(0, 512));
     expect(damaged.error).toMatchObject({ code: 'BLOCK_CHECKSUM_MISMATCH', file, block: 2 });
+    // Nor where the rest of it is missing, from amid an event on.
+    cut(file, start + 9 * EVENT_BYTES + 20);
+    const short = readAll(log.dir);
+    expect(short.ids).toEqual(log.ids.slice(0, 512));
+    expect(short.error).toMatchObject({ code: 'DURABLE_LOST', file, block: 2, eventId: 512n });
   });
 
   it('refuses a log that ends before it', () => {

@@ -3,7 +3,7 @@ import { type Gap, RecoveryManager } from '@fswal/recovery';
 import { contentIsRight } from './children/formula.js';
 
 export interface Delivered {
-  /** First and last of each run of ids without a step. */
+  /** First and last of each run of ids without a step. Past 2^53, where only garbage has ids, they are rounded. */
   readonly runs: readonly (readonly [number, number])[];
   readonly faults: readonly string[];
   readonly gaps: readonly Gap[];
@@ -22,7 +22,8 @@ export async function deliver(
   const runs: [number, number][] = [];
   const faults: string[] = [];
   while (recovery.next()) {
-    const { words, base, eventId } = recovery.event;
+    const { words, base, eventIdBig } = recovery.event;
+    const eventId = Number(eventIdBig);
     const run = runs.at(-1);
     if (run !== undefined && eventId <= run[1]) faults.push(`event ${eventId} follows ${run[1]}`);
     if (eventId <= certified && !contentIsRight(words, base, eventId))
