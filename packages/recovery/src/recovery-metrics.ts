@@ -7,7 +7,10 @@ export const OWN_METRICS = {
       kind: 'duration',
       help: 'Reading the front of a segment, to find where an event is.',
     },
-    resume_from_event: { kind: 'duration', help: 'From the call of open() until the first event was there.' },
+    resume_from_event: {
+      kind: 'duration',
+      help: 'From the call of open() until the first event was read and verified.',
+    },
     seek_event: { kind: 'operation', help: 'A seek, until its event was there; its failures found none.' },
     next_event: {
       kind: 'operation',

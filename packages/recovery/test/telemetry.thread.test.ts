@@ -1,6 +1,7 @@
 /* What a recovery measures, and what it publishes. */
 import diagnostics from 'node:diagnostics_channel';
 import fs from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { blockOffset } from '@fswal/format';
 import { openMetricsText } from '@fswal/telemetry/openmetrics';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -36,11 +37,39 @@ describe('telemetry', () => {
     const recovery = await RecoveryManager.open({ dir, telemetry: { sampleBlocks } });
     expect(eachEvent(recovery)).toBe(EVENTS);
     const { manager } = recovery.telemetry;
-    // The call that finds the end is one too.
-    const ofEnd = Math.sign(samples);
-    expect(manager.next_event).toMatchObject({ count: samples + ofEnd, failures: 0 });
-    expect(manager.next_event_histogram.count).toBe(samples + ofEnd);
-    expect(manager.next_event_clock.count).toBe(samples + ofEnd);
+    expect(manager.next_event).toMatchObject({ count: samples, failures: 0 });
+    expect(manager.next_event_histogram.count).toBe(samples);
+    expect(manager.next_event_clock.count).toBe(samples);
+    await recovery.close();
+  });
+
+  it('a follower that asks in vain enters no block', async () => {
+    const log = new LiveLog().append(700);
+    const recovery = await RecoveryManager.open({
+      dir: log.dir,
+      follow: true,
+      telemetry: { sampleBlocks: 1 },
+    });
+    while (recovery.next());
+    const entered = recovery.telemetry.manager.next_event.count;
+    expect(entered).toBeGreaterThan(0);
+    for (let i = 0; i < 50; i++) expect(recovery.next()).toBe(false);
+    expect(recovery.telemetry.manager.next_event.count).toBe(entered);
+    await recovery.close();
+  });
+
+  it('a replay that begins late has not taken longer to resume', async () => {
+    const { dir } = buildLog(threeSegments);
+    const before = performance.now();
+    const recovery = await RecoveryManager.open({ dir });
+    await until(() => recovery.telemetry.segment_preloader.preloaded_events > 0);
+    const readMs = performance.now() - before;
+    await delay(100);
+    recovery.next();
+    const { resume_from_event } = recovery.telemetry.manager;
+    expect(resume_from_event.count).toBe(1);
+    // Both by clocks that nobody sets, in microseconds.
+    expect(resume_from_event.sum / 1e6).toBeLessThanOrEqual(readMs + 0.002);
     await recovery.close();
   });
 
