@@ -34,7 +34,7 @@ export const OWN_METRICS = {
   },
   segment_preloader: {
     preload_segment: { kind: 'duration', help: 'Reading a segment file, and unpacking it.' },
-    preload_bytes: { kind: 'counter', unit: 'bytes', help: 'Bytes of segments read.' },
+    preload_bytes: { kind: 'counter', unit: 'bytes', help: 'Bytes of segments read, unpacked.' },
     preloaded_events: { kind: 'counter', unit: 'events', help: 'Events handed to the replay.' },
     finish_segment: { kind: 'duration', help: 'How long the replay had a window before it gave it back.' },
   },

@@ -3,6 +3,7 @@ import diagnostics from 'node:diagnostics_channel';
 import fs from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { blockOffset } from '@fswal/format';
+import { compressSegment } from '@fswal/format/files';
 import { openMetricsText } from '@fswal/telemetry/openmetrics';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import {
@@ -15,10 +16,19 @@ import {
 import { eachEvent, until } from './helpers/bounded.js';
 import { LiveLog } from './helpers/live-log.js';
 import { buildLog, full, tempDir, writeMeta } from './helpers/log-builder.js';
-import { flip } from './helpers/vandal.js';
+import { cut, flip } from './helpers/vandal.js';
 
 const threeSegments = { segments: [{ blocks: full(4) }, { blocks: full(4) }, { blocks: full(4) }] };
+const fullSegments = { segments: [{ blocks: full(16) }, { blocks: full(16) }, { blocks: full(16) }] };
 const EVENTS = 12 * 256;
+
+/** Leaves a segment in its compressed form alone. @returns the file */
+function pack(file: string): string {
+  const packed = `${file}.lz4`;
+  fs.writeFileSync(packed, compressSegment(fs.readFileSync(file)));
+  fs.rmSync(file);
+  return packed;
+}
 
 function listen<Message>(name: string): Message[] {
   const heard: Message[] = [];
@@ -102,6 +112,39 @@ describe('telemetry', () => {
       },
     });
     await recovery.close();
+  });
+
+  it.each([{}, { verifyThreads: 2 }, { mode: 'diagnostic' }, { follow: true }] as const)(
+    'counts a compressed segment that does not unpack (%o)',
+    async (options) => {
+      const log = buildLog(fullSegments);
+      writeMeta(log);
+      const packed = pack(log.segments[1].file);
+      cut(packed, 500);
+      const recovery = await RecoveryManager.open({ dir: log.dir, ...options });
+      const replay = () => eachEvent(recovery);
+      if ('mode' in options) replay();
+      else expect(replay).toThrow(/SEGMENT_CORRUPTED/);
+      expect(recovery.telemetry.segment_reader).toMatchObject({
+        verify_segment: { failures: 1 },
+        total_validation_failures: 1,
+      });
+      await recovery.close();
+    },
+  );
+
+  it('counts the bytes of a compressed segment as they are unpacked, followed or not', async () => {
+    const log = buildLog(fullSegments);
+    const segmentBytes = fs.statSync(log.segments[1].file).size;
+    pack(log.segments[1].file);
+    for (const follow of [false, true]) {
+      const recovery = await RecoveryManager.open({ dir: log.dir, follow });
+      while (recovery.next());
+      const { segment_preloader, segment_reader } = recovery.telemetry;
+      expect(segment_preloader.preload_bytes).toBe(segment_reader.verify_segment.count * segmentBytes);
+      expect(segment_reader.verify_segment.count).toBeGreaterThanOrEqual(2);
+      await recovery.close();
+    }
   });
 
   it('of a follower tells how many events wait to be delivered, and since when', async () => {
