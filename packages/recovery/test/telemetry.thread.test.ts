@@ -151,8 +151,8 @@ describe('telemetry', () => {
     const log = new LiveLog().append(700);
     const recovery = await RecoveryManager.open({ dir: log.dir, follow: true });
     const lag = () => recovery.telemetry.follower;
-    await until(() => lag().lag === 700);
-    expect(lag().lag_time).toBeGreaterThan(0);
+    // They are counted right before they are there to be taken: only then it is known since when.
+    await until(() => lag().lag === 700 && lag().lag_time > 0);
     for (let events = 0; events < 600; events++) recovery.next();
     expect(lag().lag).toBe(100);
     recovery.seek(50);
