@@ -17,6 +17,7 @@ export {
   RECORDER_CHANNELS,
   type RecorderCloseMessage,
   type RecorderFailureMessage,
+  type RecorderMaintenanceFailureMessage,
   type RecorderOpenMessage,
   type RecorderSegmentMessage,
   type RecorderSegmentState,

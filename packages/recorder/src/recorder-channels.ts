@@ -1,5 +1,6 @@
 /* What a recorder publishes on `node:diagnostics_channel`, in the thread that has opened it. */
 import { type Channel, channel } from 'node:diagnostics_channel';
+import type { MaintenanceFailure } from './maintenance-failure.js';
 
 /** Names of the channels. Who has subscribed to `segment` when a recorder is opened hears of its segments. */
 export const RECORDER_CHANNELS = {
@@ -7,6 +8,7 @@ export const RECORDER_CHANNELS = {
   close: 'fswal:recorder:close',
   failure: 'fswal:recorder:failure',
   segment: 'fswal:recorder:segment',
+  maintenanceFailure: 'fswal:recorder:maintenance-failure',
 } as const;
 
 /**
@@ -44,11 +46,18 @@ export interface RecorderSegmentMessage extends RecorderMessage {
   readonly state: RecorderSegmentState;
 }
 
+/**
+ * On `maintenanceFailure`: a segment could not be compressed, such as one that has rotted, or not be taken out of the log.
+ * It stays as it was, and the recorder goes on. Once for each segment and work.
+ */
+export interface RecorderMaintenanceFailureMessage extends RecorderMessage, MaintenanceFailure {}
+
 interface MessageOf {
   open: RecorderOpenMessage;
   close: RecorderCloseMessage;
   failure: RecorderFailureMessage;
   segment: RecorderSegmentMessage;
+  maintenanceFailure: RecorderMaintenanceFailureMessage;
 }
 
 const CHANNELS: { readonly [Name in keyof MessageOf]: Channel } = {
@@ -56,6 +65,7 @@ const CHANNELS: { readonly [Name in keyof MessageOf]: Channel } = {
   close: channel(RECORDER_CHANNELS.close),
   failure: channel(RECORDER_CHANNELS.failure),
   segment: channel(RECORDER_CHANNELS.segment),
+  maintenanceFailure: channel(RECORDER_CHANNELS.maintenanceFailure),
 };
 
 export function hasSubscribers(name: keyof MessageOf): boolean {

@@ -198,7 +198,7 @@ export class RecorderManager<View extends EventView = RequestEvent> {
         news: news.ofSegments,
       };
       workers = await Workers.start(commonWorkerData(options, provider, parts), options.maintainers, (told) =>
-        news.ofSegments?.add(told),
+        news.told(told),
       );
       const warnings = logPlace.warning === undefined ? [] : [logPlace.warning];
       const report = { ...resumed.report, place: logPlace, notes: [...resumed.report.notes, ...warnings] };

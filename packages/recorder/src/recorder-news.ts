@@ -1,5 +1,7 @@
+import type { MaintenanceFailure } from './maintenance-failure.js';
 import { hasSubscribers, publish } from './recorder-channels.js';
 import { type AnnounceSegment, announceNothing, announceSegments, OrderedNews } from './segment-news.js';
+import type { WorkerNews } from './workers.js';
 
 /** Publishes what happens to one recorder; see `RECORDER_CHANNELS`. */
 export class RecorderNews {
@@ -9,6 +11,8 @@ export class RecorderNews {
   readonly announce: AnnounceSegment = announceNothing;
   readonly #dir: string;
   #hasFailed = false;
+  /** What maintenance could not do, and with which segments. */
+  readonly #undone = new Set<string>();
 
   constructor(dir: string) {
     this.#dir = dir;
@@ -25,6 +29,12 @@ export class RecorderNews {
     this.ofSegments?.open();
   }
 
+  /** Of a thread. */
+  told(news: WorkerNews): void {
+    if ('order' in news) this.ofSegments?.add(news);
+    else this.#maintenanceFailed(news);
+  }
+
   /** The first failure counts. */
   failed(error: Error): void {
     if (this.#hasFailed) return;
@@ -36,5 +46,13 @@ export class RecorderNews {
   closed(durableEventId: bigint): void {
     this.ofSegments?.end();
     publish('close', { dir: this.#dir, at: Date.now(), durableEventId });
+  }
+
+  /** It may be tried again and again, and is told once. */
+  #maintenanceFailed(failure: MaintenanceFailure): void {
+    const undone = `${failure.work} ${failure.segmentIndex}`;
+    if (this.#undone.has(undone)) return;
+    this.#undone.add(undone);
+    publish('maintenanceFailure', { dir: this.#dir, ...failure });
   }
 }

@@ -8,7 +8,7 @@ const SLEEPS_BETWEEN_LOOKS = 32;
 
 /** What an engine that waits for room calls. */
 export interface RoomWatch {
-  /** After each wait: how long it was, and whether there is room now. */
+  /** After each wait: how long it was, and whether it ended with room. */
   waited(ns: number, gotRoom: boolean): void;
   /**
    * A few times in each wait: publishes the failure if a thread is gone. Nobody else tells an engine that does not
@@ -43,11 +43,13 @@ export class RingRoom {
    */
   wait(next: number): boolean {
     const start = performance.now();
+    let gotRoom = false;
     try {
-      return this.#spin(next) || this.#sleep(next, start + this.#timeoutMs);
+      gotRoom = this.#spin(next) || this.#sleep(next, start + this.#timeoutMs);
     } finally {
-      this.#watch.waited(nsSince(start), this.isFree(next));
+      this.#watch.waited(nsSince(start), gotRoom);
     }
+    return gotRoom;
   }
 
   /** What to throw when there was no room in time. The next append may succeed. */

@@ -1,6 +1,5 @@
 import { segmentFileName, WalError } from '@fswal/format';
 import { closeFile } from '@fswal/format/files';
-import type { Operation } from '@fswal/telemetry';
 import type { Agent } from './agent.js';
 import { nsSince } from './clock.js';
 import { type Control, Role, Stage } from './control.js';
@@ -13,11 +12,18 @@ import {
   recordOf,
 } from './handover.js';
 import type { MaintenanceBoard, Outcome } from './maintenance-board.js';
+import { type MaintenanceFailure, type MaintenanceWork, maintenanceFailure } from './maintenance-failure.js';
 import { type OpenSegments, SegmentState } from './open-segments.js';
 import type { SegmentFiles } from './segment-files.js';
 import type { SegmentFreezer } from './segment-freezer.js';
 import type { AnnounceSegment } from './segment-news.js';
 import type { MaintainerTelemetry } from './telemetry.js';
+
+/** Whom a maintainer tells of what it does. */
+export interface MaintainerNews {
+  readonly announce: AnnounceSegment;
+  readonly failed: (failure: MaintenanceFailure) => void;
+}
 
 /**
  * The work on full segments: persists them (data to the device, then the final header), compresses them, takes them out
@@ -35,7 +41,7 @@ export class SegmentMaintainer implements Agent {
   /** Whether a segment goes to the device as soon as it is full; else with the next sync. */
   readonly #syncsSegments: boolean;
   readonly #telemetry: MaintainerTelemetry;
-  readonly #announce: AnnounceSegment;
+  readonly #news: MaintainerNews;
   readonly #persistRecord: Int32Array;
   readonly #maintenanceRecord: Int32Array;
   /** Taken from the ring, not persisted yet. */
@@ -50,7 +56,7 @@ export class SegmentMaintainer implements Agent {
     openSegments: OpenSegments,
     syncsSegments: boolean,
     telemetry: MaintainerTelemetry,
-    announce: AnnounceSegment,
+    news: MaintainerNews,
   ) {
     this.#control = control;
     this.#files = files;
@@ -60,7 +66,7 @@ export class SegmentMaintainer implements Agent {
     this.#openSegments = openSegments;
     this.#syncsSegments = syncsSegments;
     this.#telemetry = telemetry;
-    this.#announce = announce;
+    this.#news = news;
     this.#persistRecord = recordOf(rings.persist);
     this.#maintenanceRecord = recordOf(rings.free);
   }
@@ -108,7 +114,7 @@ export class SegmentMaintainer implements Agent {
     if (this.#syncsSegments) this.#files.sync(fd, file);
     this.#openSegments.forgetFd(segmentIndex);
     closeFile(fd, file);
-    this.#announce(segmentIndex, 'persisted');
+    this.#news.announce(segmentIndex, 'persisted');
     this.#openSegments.setState(segmentIndex, SegmentState.persisted);
     this.#advance();
     this.#telemetry.persistSegment.record(nsSince(start));
@@ -124,19 +130,19 @@ export class SegmentMaintainer implements Agent {
   }
 
   #free({ slot, segmentIndex, compressed, recycle }: MaintenanceOrder): number {
-    return this.#carryOut(slot, this.#telemetry.deletion, () => {
+    return this.#carryOut(slot, segmentIndex, 'deletion', () => {
       this.#files.free(segmentIndex, compressed, recycle);
-      this.#announce(segmentIndex, 'deleted');
+      this.#news.announce(segmentIndex, 'deleted');
       return 0;
     });
   }
 
   #freeze({ slot, segmentIndex, recycle }: MaintenanceOrder): number {
-    return this.#carryOut(slot, this.#telemetry.compression, () => {
+    return this.#carryOut(slot, segmentIndex, 'compression', () => {
       this.leftNativeMemory = true;
       const { bytesBefore, bytesAfter } = this.#freezer.freeze(segmentIndex);
       this.#files.freePlain(segmentIndex, recycle);
-      this.#announce(segmentIndex, 'compressed');
+      this.#news.announce(segmentIndex, 'compressed');
       this.#telemetry.compressionIn.add(bytesBefore);
       this.#telemetry.compressionOut.add(bytesAfter);
       return bytesAfter;
@@ -144,15 +150,18 @@ export class SegmentMaintainer implements Agent {
   }
 
   /** Only a device that failed is a failure of the recorder; of anything else the segment stays as it was. */
-  #carryOut(slot: number, operation: Operation, work: () => number): number {
+  #carryOut(slot: number, segmentIndex: number, work: MaintenanceWork, carryOut: () => number): number {
+    const operation = this.#telemetry[work];
     const start = performance.now();
     let outcome: Outcome;
     try {
-      outcome = { done: true, bytes: work() };
+      outcome = { done: true, bytes: carryOut() };
       operation.record(nsSince(start));
     } catch (error) {
       operation.fail();
       if (!(error instanceof WalError) || error.code === 'FSYNC_FAILED') throw error;
+      const named = this.#files.folder.named(error) as WalError;
+      this.#news.failed(maintenanceFailure(segmentIndex, work, named));
       outcome = { done: false, bytes: 0 };
     }
     this.#board.report(slot, outcome);

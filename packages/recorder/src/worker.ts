@@ -94,7 +94,7 @@ function createAgent(): Agent {
         openSegments,
         segmentsAreSynced,
         metrics,
-        announce,
+        { announce, failed: (failure) => parentPort?.postMessage(failure) },
       );
     }
     case Role.coordinator: {

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import { WalError } from '@fswal/format';
 import { Control, ROLES, Role } from './control.js';
+import type { MaintenanceFailure } from './maintenance-failure.js';
 import type { SegmentNews } from './segment-news.js';
 import type { CommonWorkerData, WorkerReady } from './worker-data.js';
 
@@ -10,6 +11,9 @@ const WORKER = createRequire(import.meta.url).resolve('#worker');
 const YOUNG_GENERATION_MB = 1;
 /** How long a system call of a thread may take before it is terminated. */
 const STOP_TIMEOUT_MS = 5_000;
+
+/** What the threads tell once they are up. */
+export type WorkerNews = SegmentNews | MaintenanceFailure;
 
 interface NamedWorker {
   readonly role: Role;
@@ -31,7 +35,7 @@ export class Workers {
   static async start(
     data: CommonWorkerData,
     maintainers: number,
-    takeNews: (news: SegmentNews) => void,
+    takeNews: (news: WorkerNews) => void,
   ): Promise<Workers> {
     const start = (role: Role, index: number, name: string): NamedWorker => {
       // Descriptors are handed from thread to thread: none may be closed because the thread that opened it exits.
@@ -46,8 +50,8 @@ export class Workers {
       };
       try {
         const worker = new Worker(WORKER, options);
-        worker.on('message', (message: WorkerReady | SegmentNews) => {
-          if ('order' in message) takeNews(message);
+        worker.on('message', (message: WorkerReady | WorkerNews) => {
+          if (!('systemId' in message)) takeNews(message);
         });
         return { role, name, worker, systemId: undefined };
       } catch (cause) {

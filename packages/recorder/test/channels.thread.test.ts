@@ -7,6 +7,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import {
   RECORDER_CHANNELS,
   type RecorderFailureMessage,
+  type RecorderMaintenanceFailureMessage,
   RecorderManager,
   type RecorderOpenMessage,
   type RecorderSegmentMessage,
@@ -109,4 +110,27 @@ test('a failure is told once: of opening, and of a thread', async () => {
   await record(recorder, 20).catch(() => {});
   await recorder.close().catch(() => {});
   expect(failed.slice(1)).toMatchObject([{ dir, error: { code: 'FSYNC_FAILED' } }]);
+});
+
+test('a segment that has rotted is told of when it is to be compressed, and the recorder goes on', async () => {
+  const dir = newLogDir();
+  const failed = listen(RECORDER_CHANNELS.failure);
+  const undone = listen<RecorderMaintenanceFailureMessage>(RECORDER_CHANNELS.maintenanceFailure);
+  const first = await RecorderManager.open({ dir, blocksPerSegment: 16 });
+  await record(first, 4 * SEGMENT_EVENTS + 1);
+  await first.close();
+  const rotten = join(dir, segmentFileName(1));
+  const bytes = fs.readFileSync(rotten);
+  bytes[200]! ^= 1;
+  fs.writeFileSync(rotten, bytes);
+  const limits = { maxSegments: 2, maxCompressedSegments: 10 };
+  const second = await RecorderManager.open({ dir, blocksPerSegment: 16, ...limits });
+  for (let id = 4 * SEGMENT_EVENTS + 2; undone.length === 0 && id < 5 * SEGMENT_EVENTS; id++)
+    await record(second, id);
+  await record(second, 6 * SEGMENT_EVENTS);
+  await second.close();
+  expect(undone).toMatchObject([{ dir, segmentIndex: 1, work: 'compression', reason: 'SEGMENT_CORRUPTED' }]);
+  expect(undone[0]?.message).toMatch(/not compressed/);
+  expect(failed).toEqual([]);
+  expect(fs.readFileSync(rotten).equals(bytes)).toBe(true);
 });

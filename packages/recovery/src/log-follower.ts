@@ -117,8 +117,9 @@ export class LogFollower implements WindowSource {
       while (step === AGAIN) step = this.#error === undefined ? this.#step(window) : undefined;
       return step;
     } catch (error) {
-      if (error instanceof WalError) return this.#fail(error);
-      throw error;
+      if (!(error instanceof WalError)) throw error;
+      this.#telemetry.unreadable(error);
+      return this.#fail(error);
     }
   }
 
@@ -176,7 +177,7 @@ export class LogFollower implements WindowSource {
   }
 
   #leave(segment: FollowedSegment): typeof AGAIN {
-    this.#telemetry.segment(segment.readNs, segment.verifyNs, segment.reader.fileBytes);
+    this.#telemetry.segment(segment.readNs, segment.verifyNs, segment.endOffset);
     this.#previous = segment.asPrevious;
     segment.close();
     this.#segment = undefined;

@@ -244,7 +244,9 @@ export class LogReader implements WindowSource {
         if (found !== undefined && reader.isCurrent()) return this.#judge(found, window, reader);
       } catch (error) {
         if (!(error instanceof WalError)) throw error;
-        if (!isMissing(error)) return this.#fail(error);
+        if (isMissing(error)) continue;
+        this.#telemetry.unreadable(error);
+        return this.#fail(error);
       } finally {
         reader?.close();
       }

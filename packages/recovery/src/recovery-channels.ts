@@ -36,7 +36,7 @@ export interface RecoverySegmentMessage extends RecoveryMessage {
 
 /**
  * On `damage`: the replay has come to it. `corruption` has ended it; a `torn tail` was cut, as after any loss of power; a
- * `gap` was passed over, in diagnostic mode.
+ * `gap` was passed over, in diagnostic mode: these are told, all of them, when the replay has come to its end.
  */
 export interface RecoveryDamageMessage extends RecoveryMessage {
   readonly kind: 'corruption' | 'torn tail' | 'gap';

@@ -93,8 +93,8 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
   /** Of the calls that enter a block one in so many is timed; 0 = none. */
   private readonly sampleBlocks: number;
   private toSample = 0;
-  /** When `open` was called; 0 once the first event was there. */
-  private openedMs: number;
+  /** When `open` was called, as `monotonicUs`; 0 once the first event was there. */
+  private openedUs: number;
   /** When the window was taken. */
   private windowMs = 0;
   /** The segment entered last. */
@@ -111,7 +111,7 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
     event: V,
     { dir, mode, fromEventId, sampleBlocks }: CheckedOptions,
     news: RecoveryNews,
-    openedMs: number,
+    openedUs: number,
   ) {
     this.thread = thread;
     this.registration = registration;
@@ -119,7 +119,7 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
     this.news = news;
     this.sampleBlocks = sampleBlocks;
     this.toSample = this.sampleDistance();
-    this.openedMs = openedMs;
+    this.openedUs = openedUs;
     this.event = event;
     this.dir = dir;
     this.mode = mode;
@@ -138,7 +138,7 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
     options: RecoveryOptions<V> & { view: EventViewClass<V> },
   ): Promise<RecoveryManager<V>>;
   static async open(options: RecoveryOptions<EventView>): Promise<RecoveryManager<EventView>> {
-    const openedMs = performance.now();
+    const openedUs = monotonicUs();
     const checked = checkOptions(options);
     const news = new RecoveryNews(checked.dir);
     const event = new (options.view ?? RequestEvent)();
@@ -147,7 +147,7 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
     try {
       const thread = await PreloaderThread.start(checked);
       news.opened(checked.fromEventId);
-      return new RecoveryManager<EventView>(thread, registration, event, checked, news, openedMs);
+      return new RecoveryManager<EventView>(thread, registration, event, checked, news, openedUs);
     } catch (error) {
       registration?.release();
       news.failed(error as Error);
@@ -333,7 +333,8 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
       this.measures.nextEvent.fail();
       throw error;
     }
-    if (isSample) {
+    // A follower may ask in vain as often as it likes: that is no block.
+    if (isSample && isThere) {
       endSample();
       this.measures.nextEvent.record(sampleNs());
       this.measures.nextEventHistogram.record(sampleNs());
@@ -408,9 +409,10 @@ export class RecoveryManager<V extends EventView = RequestEvent> {
     this.nextBlockIndex = record[FilledWord.startBlock];
     this.startEvent = record[FilledWord.startEvent];
     this.windowMs = performance.now();
-    if (this.openedMs > 0) {
-      this.measures.resume.record(nsSince(this.openedMs));
-      this.openedMs = 0;
+    if (this.openedUs > 0) {
+      // By the thread that read it: how late the replay asks for it is its own affair.
+      this.measures.resume.record((this.thread.filledUs - this.openedUs) * 1e3);
+      this.openedUs = 0;
     }
     this.noteSegment(record[FilledWord.segmentIndex]);
     // What comes before it is not read any more; of the tail ring there is no segment.

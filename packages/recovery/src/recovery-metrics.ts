@@ -7,7 +7,10 @@ export const OWN_METRICS = {
       kind: 'duration',
       help: 'Reading the front of a segment, to find where an event is.',
     },
-    resume_from_event: { kind: 'duration', help: 'From the call of open() until the first event was there.' },
+    resume_from_event: {
+      kind: 'duration',
+      help: 'From the call of open() until the first event was read and verified.',
+    },
     seek_event: { kind: 'operation', help: 'A seek, until its event was there; its failures found none.' },
     next_event: {
       kind: 'operation',
@@ -31,7 +34,7 @@ export const OWN_METRICS = {
   },
   segment_preloader: {
     preload_segment: { kind: 'duration', help: 'Reading a segment file, and unpacking it.' },
-    preload_bytes: { kind: 'counter', unit: 'bytes', help: 'Bytes of segments read.' },
+    preload_bytes: { kind: 'counter', unit: 'bytes', help: 'Bytes of segments read, unpacked.' },
     preloaded_events: { kind: 'counter', unit: 'events', help: 'Events handed to the replay.' },
     finish_segment: { kind: 'duration', help: 'How long the replay had a window before it gave it back.' },
   },

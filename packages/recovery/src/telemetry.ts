@@ -75,6 +75,11 @@ export class ReaderTelemetry {
     else this.invalid(error);
   }
 
+  /** A segment could not be read: it did not verify either if that is for what is in the file, and not for the device. */
+  unreadable(error: WalError): void {
+    if (error.code === 'SEGMENT_CORRUPTED') this.invalid(error);
+  }
+
   /** A segment, or a part of it, did not verify. */
   invalid(error: WalError): void {
     this.#verify.fail();

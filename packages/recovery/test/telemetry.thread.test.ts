@@ -1,7 +1,9 @@
 /* What a recovery measures, and what it publishes. */
 import diagnostics from 'node:diagnostics_channel';
 import fs from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { blockOffset } from '@fswal/format';
+import { compressSegment } from '@fswal/format/files';
 import { openMetricsText } from '@fswal/telemetry/openmetrics';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import {
@@ -14,10 +16,19 @@ import {
 import { eachEvent, until } from './helpers/bounded.js';
 import { LiveLog } from './helpers/live-log.js';
 import { buildLog, full, tempDir, writeMeta } from './helpers/log-builder.js';
-import { flip } from './helpers/vandal.js';
+import { cut, flip } from './helpers/vandal.js';
 
 const threeSegments = { segments: [{ blocks: full(4) }, { blocks: full(4) }, { blocks: full(4) }] };
+const fullSegments = { segments: [{ blocks: full(16) }, { blocks: full(16) }, { blocks: full(16) }] };
 const EVENTS = 12 * 256;
+
+/** Leaves a segment in its compressed form alone. @returns the file */
+function pack(file: string): string {
+  const packed = `${file}.lz4`;
+  fs.writeFileSync(packed, compressSegment(fs.readFileSync(file)));
+  fs.rmSync(file);
+  return packed;
+}
 
 function listen<Message>(name: string): Message[] {
   const heard: Message[] = [];
@@ -36,11 +47,39 @@ describe('telemetry', () => {
     const recovery = await RecoveryManager.open({ dir, telemetry: { sampleBlocks } });
     expect(eachEvent(recovery)).toBe(EVENTS);
     const { manager } = recovery.telemetry;
-    // The call that finds the end is one too.
-    const ofEnd = Math.sign(samples);
-    expect(manager.next_event).toMatchObject({ count: samples + ofEnd, failures: 0 });
-    expect(manager.next_event_histogram.count).toBe(samples + ofEnd);
-    expect(manager.next_event_clock.count).toBe(samples + ofEnd);
+    expect(manager.next_event).toMatchObject({ count: samples, failures: 0 });
+    expect(manager.next_event_histogram.count).toBe(samples);
+    expect(manager.next_event_clock.count).toBe(samples);
+    await recovery.close();
+  });
+
+  it('a follower that asks in vain enters no block', async () => {
+    const log = new LiveLog().append(700);
+    const recovery = await RecoveryManager.open({
+      dir: log.dir,
+      follow: true,
+      telemetry: { sampleBlocks: 1 },
+    });
+    while (recovery.next());
+    const entered = recovery.telemetry.manager.next_event.count;
+    expect(entered).toBeGreaterThan(0);
+    for (let i = 0; i < 50; i++) expect(recovery.next()).toBe(false);
+    expect(recovery.telemetry.manager.next_event.count).toBe(entered);
+    await recovery.close();
+  });
+
+  it('a replay that begins late has not taken longer to resume', async () => {
+    const { dir } = buildLog(threeSegments);
+    const before = performance.now();
+    const recovery = await RecoveryManager.open({ dir });
+    await until(() => recovery.telemetry.segment_preloader.preloaded_events > 0);
+    const readMs = performance.now() - before;
+    await delay(100);
+    recovery.next();
+    const { resume_from_event } = recovery.telemetry.manager;
+    expect(resume_from_event.count).toBe(1);
+    // Both by clocks that nobody sets, in microseconds.
+    expect(resume_from_event.sum / 1e6).toBeLessThanOrEqual(readMs + 0.002);
     await recovery.close();
   });
 
@@ -75,12 +114,45 @@ describe('telemetry', () => {
     await recovery.close();
   });
 
+  it.each([{}, { verifyThreads: 2 }, { mode: 'diagnostic' }, { follow: true }] as const)(
+    'counts a compressed segment that does not unpack (%o)',
+    async (options) => {
+      const log = buildLog(fullSegments);
+      writeMeta(log);
+      const packed = pack(log.segments[1].file);
+      cut(packed, 500);
+      const recovery = await RecoveryManager.open({ dir: log.dir, ...options });
+      const replay = () => eachEvent(recovery);
+      if ('mode' in options) replay();
+      else expect(replay).toThrow(/SEGMENT_CORRUPTED/);
+      expect(recovery.telemetry.segment_reader).toMatchObject({
+        verify_segment: { failures: 1 },
+        total_validation_failures: 1,
+      });
+      await recovery.close();
+    },
+  );
+
+  it('counts the bytes of a compressed segment as they are unpacked, followed or not', async () => {
+    const log = buildLog(fullSegments);
+    const segmentBytes = fs.statSync(log.segments[1].file).size;
+    pack(log.segments[1].file);
+    for (const follow of [false, true]) {
+      const recovery = await RecoveryManager.open({ dir: log.dir, follow });
+      while (recovery.next());
+      const { segment_preloader, segment_reader } = recovery.telemetry;
+      expect(segment_preloader.preload_bytes).toBe(segment_reader.verify_segment.count * segmentBytes);
+      expect(segment_reader.verify_segment.count).toBeGreaterThanOrEqual(2);
+      await recovery.close();
+    }
+  });
+
   it('of a follower tells how many events wait to be delivered, and since when', async () => {
     const log = new LiveLog().append(700);
     const recovery = await RecoveryManager.open({ dir: log.dir, follow: true });
     const lag = () => recovery.telemetry.follower;
-    await until(() => lag().lag === 700);
-    expect(lag().lag_time).toBeGreaterThan(0);
+    // They are counted right before they are there to be taken: only then it is known since when.
+    await until(() => lag().lag === 700 && lag().lag_time > 0);
     for (let events = 0; events < 600; events++) recovery.next();
     expect(lag().lag).toBe(100);
     recovery.seek(50);

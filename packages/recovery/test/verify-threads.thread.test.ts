@@ -29,7 +29,7 @@ async function read(dir: string, verifyThreads: number) {
   const recovery = await RecoveryManager.open({ dir, verifyThreads });
   let events = 0;
   let last = 0n;
-  let error: unknown;
+  let error: Pick<WalError, 'code' | 'message' | 'file' | 'offset'> | undefined;
   try {
     for (let block = recovery.nextBlock(); block !== undefined; block = recovery.nextBlock()) {
       events += block.count;
@@ -46,7 +46,10 @@ async function read(dir: string, verifyThreads: number) {
   const { segments, bytes } = report;
   const { preload_segment, preload_bytes } = telemetry.segment_preloader;
   const { count, failures } = telemetry.segment_reader.verify_segment;
-  expect([preload_segment.count, count + failures, preload_bytes]).toEqual([segments, segments, bytes]);
+  // One that does not unpack did not verify, though nothing of it was loaded.
+  const packed = error?.file?.endsWith('.lz4') ? 1 : 0;
+  expect([preload_segment.count, preload_bytes]).toEqual([segments, bytes]);
+  expect(count + failures).toBe(segments + packed);
   return { events, last, error, report };
 }
 

@@ -184,7 +184,7 @@ export class HandRecorder {
       openSegments,
       segmentsAreSynced,
       telemetry.maintainer(0),
-      this.#announce,
+      { announce: this.#announce, failed: () => {} },
     );
     const limits = { ...UNLIMITED, ...options.limits };
     const keeperOptions = { dir, limits, blocksPerSegment, formatVersion, maintainers: 1 };
