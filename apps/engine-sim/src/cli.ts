@@ -37,6 +37,7 @@ at that rate at most, or, where arrivals have a rate (fixed, poisson, hawkes), i
 
 /** Runs one command line, without the leading `node engine-sim`. Resolves with the exit status; never rejects. */
 export async function main(args: readonly string[]): Promise<ExitStatus> {
+  outliveReaders();
   let status: ExitStatus = ExitStatus.Sound;
   const program = buildProgram((result) => {
     status = result;
@@ -48,6 +49,15 @@ export async function main(args: readonly string[]): Promise<ExitStatus> {
     if (error instanceof CommanderError) return error.exitCode === 0 ? ExitStatus.Sound : ExitStatus.Failed;
     new Output({ json: false }).fail(error instanceof Error ? error.message : String(error));
     return ExitStatus.Failed;
+  }
+}
+
+/** Who has read enough (`| head`) does not end a run: what it does to its log, and its exit status, are as they would be. */
+function outliveReaders(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
   }
 }
 

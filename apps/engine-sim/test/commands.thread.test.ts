@@ -55,6 +55,14 @@ describe('record and recover', () => {
     expect(recovered.report).toMatchObject({ events: 30_000, lastEventId: '30000' });
   });
 
+  it('does its work where nobody reads what it says', async () => {
+    await record(1000);
+    const more = ['record', '--dir', dir, '--events', 1000, '--seed', SEED];
+    const unread = await engineSim(more, { unread: true });
+    expect(unread.status).toBe(0);
+    expect(jsonOf(await engineSim(['recover', '--dir', dir, '--json']))).toMatchObject({ events: 2000 });
+  });
+
   it('goes on with a log where it ended, as if it had never stopped', async () => {
     await record(10_000, '--blocks', 16);
     const second = jsonOf(await record(5000));

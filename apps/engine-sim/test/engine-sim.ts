@@ -16,6 +16,8 @@ export interface Run {
 export interface RunOptions {
   /** Sends it a SIGINT as soon as its stderr contains this. */
   readonly interruptWhen?: string;
+  /** Nobody reads what it says. */
+  readonly unread?: boolean;
   /** For Node itself. */
   readonly nodeOptions?: readonly string[];
   /** Where it makes its temporary directories. */
@@ -25,7 +27,7 @@ export interface RunOptions {
 /** Runs the built `engine-sim`. */
 export async function engineSim(
   args: readonly (string | number)[],
-  { interruptWhen, nodeOptions = [], tmpDir }: RunOptions = {},
+  { interruptWhen, unread = false, nodeOptions = [], tmpDir }: RunOptions = {},
 ): Promise<Run> {
   const child = spawn(process.execPath, [...nodeOptions, BIN, ...args.map(String)], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -45,6 +47,7 @@ export async function engineSim(
     interrupted = true;
     child.kill('SIGINT');
   });
+  if (unread) for (const stream of [child.stdout, child.stderr]) stream.destroy();
   const [status] = (await once(child, 'close')) as [number | null];
   return { status, stdout, stderr };
 }

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -126,6 +127,12 @@ describe('a flow file', () => {
     expect(() => new RecordedFlow(file)).toThrow('OPEN_FAILED: it is not a regular file');
     expect(() => new FlowFileWriter(join(dir, 'none', 'a.flow'))).toThrow(FlowFileError);
     expect(() => new RecordedFlow(join(dir, 'none'))).toThrow('OPEN_FAILED');
+  });
+
+  it('is not waited for where a fifo is', () => {
+    execFileSync('mkfifo', [file]);
+    expect(() => new FlowFileWriter(file)).toThrow('OPEN_FAILED: what is there is no flow file');
+    expect(() => new RecordedFlow(file)).toThrow('OPEN_FAILED: it is not a regular file');
   });
 });
 

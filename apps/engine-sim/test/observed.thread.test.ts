@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -79,17 +80,18 @@ describe('a run that is looked at', () => {
     expect(readdirSync(dir)).toEqual(['log']);
   });
 
-  it('ends with status 2 where its report cannot be written, and where the page’s port is none', async () => {
-    const unwritable = await engineSim([
-      'record',
-      '--dir',
-      log,
-      '--events',
-      10,
-      '--report',
-      join(dir, 'no', 'x.html'),
-    ]);
-    expect([unwritable.status, unwritable.stderr]).toEqual([2, expect.stringContaining('ENOENT')]);
+  it('does not begin where its files cannot be written, or its page’s port is none', async () => {
+    const run = ['record', '--dir', log, '--events', 10];
+    const same = join(dir, 'same');
+    for (const [files, reason] of [
+      [['--report', join(dir, 'no', 'x.html')], 'ENOENT'],
+      [['--save-run', dir], 'is a directory'],
+      [['--report', same, '--save-run', same], 'cannot be both'],
+    ] as const) {
+      const refused = await engineSim([...run, ...files]);
+      expect([refused.status, refused.stderr]).toEqual([2, expect.stringContaining(reason)]);
+    }
+    expect(readdirSync(dir)).toEqual([]);
     const port = await engineSim(['record', '--dir', log, '--events', 10, '--dashboard', '--port', 65_536]);
     expect([port.status, port.stderr]).toEqual([2, expect.stringContaining('0 to 65535')]);
   });
@@ -116,6 +118,18 @@ describe('report', () => {
     expect(report.status).toBe(2);
     expect(report.stderr).toContain(`${file} is not what --save-run writes: its format is not fswal-run`);
     expect(readdirSync(dir)).toEqual(['x.json']);
+  });
+
+  it('is not written over a run, and waits for no fifo', async () => {
+    const saved = join(dir, 'a.json');
+    await engineSim(['record', '--dir', log, '--events', 10, '--save-run', saved]);
+    const over = await engineSim(['report', saved, '-o', saved]);
+    expect([over.status, over.stderr]).toEqual([2, expect.stringContaining('is one of the runs')]);
+    expect(readFileSync(saved, 'utf8')).toContain('"format":"fswal-run"');
+    const fifo = join(dir, 'fifo');
+    execFileSync('mkfifo', [fifo]);
+    const report = await engineSim(['report', fifo, '-o', join(dir, 'x.html')]);
+    expect([report.status, report.stderr]).toEqual([2, expect.stringContaining('not a regular file')]);
   });
 
   it('wants runs, and a file to write to', async () => {

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
+import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -88,6 +89,17 @@ describe('opening a regular file', () => {
     }
     expect(caught(() => openRegularFile('/dev/null')).code).toBe('OPEN_FAILED');
     expect(fs.readdirSync('/dev/fd').length).toBe(open);
+  });
+
+  test('leaves Node able to find modules behind a link after it has refused a fifo', () => {
+    const { resolve } = createRequire(import.meta.url);
+    execFileSync('mkfifo', [at('fifo')]);
+    fs.mkdirSync(at('directory'));
+    fs.symlinkSync(at('directory'), at('link'));
+    for (const name of ['a.cjs', 'b.cjs']) fs.writeFileSync(at(`directory/${name}`), '');
+    resolve(at('link/a.cjs'));
+    caught(() => openRegularFile(at('fifo')));
+    expect(resolve(at('link/b.cjs'))).toBe(fs.realpathSync.native(at('directory/b.cjs')));
   });
 });
 

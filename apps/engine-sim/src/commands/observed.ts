@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { accessSync, constants, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { DashboardServer } from '../dashboard/dashboard-server.js';
 import { RunMonitor, type RunMonitorOptions } from '../measure/run-monitor.js';
@@ -91,6 +91,7 @@ async function observe(
   work: (monitor: RunMonitor | undefined) => Promise<ExitStatus>,
 ): Promise<ExitStatus> {
   if (report === undefined && saveRun === undefined && !dashboard) return work(undefined);
+  refuseUnwritable([report, saveRun]);
   const monitor = new RunMonitor(what);
   let server: DashboardServer | undefined;
   try {
@@ -115,6 +116,22 @@ async function observe(
   } finally {
     monitor.stop();
     await server?.close();
+  }
+}
+
+/**
+ * Of what can be known before a run of hours, not after it.
+ * @param files undefined where there is none to write
+ * @throws Error where one of them cannot be written, or the next one would be written over it
+ */
+function refuseUnwritable(files: readonly (string | undefined)[]): void {
+  const paths = files.filter((file) => file !== undefined).map((file) => resolve(file));
+  for (const [i, path] of paths.entries()) {
+    if (paths.indexOf(path) !== i)
+      throw new Error(`${path} cannot be both the report and the data of the run`);
+    const there = statSync(path, { throwIfNoEntry: false });
+    if (there?.isDirectory() === true) throw new Error(`${path} is a directory`);
+    accessSync(there === undefined ? `${dirname(path)}/` : path, constants.W_OK);
   }
 }
 

@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { readRunRecord } from '../report/read-run-record.js';
 import { runReport } from '../report/run-report.js';
 import { ExitStatus, formatCount, type Output } from './output.js';
@@ -10,6 +11,9 @@ export async function report(
   files: readonly string[],
 ): Promise<ExitStatus> {
   const runs = files.map(readRunRecord);
+  if (files.some((file) => resolve(file) === resolve(options.output))) {
+    throw new Error(`${options.output} is one of the runs: the report needs another name`);
+  }
   const html = runReport(runs);
   writeFileSync(options.output, html);
   const bytes = Buffer.byteLength(html);

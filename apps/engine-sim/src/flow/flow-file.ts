@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { checksum, EVENT_BYTES, headerChecksum } from '@fswal/format';
 
 /*
@@ -150,7 +150,8 @@ function checkFlowHeader(header: Uint8Array, file: string): number {
 function withFile<T>(file: string, work: (fd: number) => T): T {
   let fd: number;
   try {
-    fd = openSync(file, 'r');
+    // Nobody waits for who may write to a fifo.
+    fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
     throw new FlowFileError('OPEN_FAILED', messageOf(error), file, 0, error);
   }

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import {
   type Incident,
   type RecordedDistribution,
@@ -169,10 +169,12 @@ function parseJson(text: string, file: string): unknown {
 }
 
 function readText(file: string): string {
-  const fd = openSync(file, 'r');
+  // Nobody waits for who may write to a fifo.
+  const fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
-    const { size } = fstatSync(fd);
-    if (size > MOST_BYTES) throw new RunRecordError(file, `it has ${size} bytes`);
+    const stats = fstatSync(fd);
+    if (!stats.isFile()) throw new RunRecordError(file, 'it is not a regular file');
+    if (stats.size > MOST_BYTES) throw new RunRecordError(file, `it has ${stats.size} bytes`);
     return readFileSync(fd, 'utf8');
   } finally {
     closeSync(fd);

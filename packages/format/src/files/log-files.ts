@@ -73,9 +73,11 @@ export function openRegularFile(file: string, flags = fs.constants.O_RDONLY): { 
     throw new WalError('OPEN_FAILED', messageOf(cause), { file, cause });
   }
   try {
-    const stats = fs.fstatSync(fd);
+    // As bigints: of the other stats Node 20 keeps the last ones, and where those are of a fifo, it finds no module behind a
+    // link any more (realpath stops at the first part of the path that it knows already).
+    const stats = fs.fstatSync(fd, { bigint: true });
     if (!stats.isFile()) throw new Error('this is not a regular file');
-    return { fd, bytes: stats.size };
+    return { fd, bytes: Number(stats.size) };
   } catch (cause) {
     closeFile(fd, file);
     throw new WalError('OPEN_FAILED', messageOf(cause), { file, cause });
