@@ -67,6 +67,19 @@ describe('a run that is looked at', () => {
     expect(present.length).toBe(names.length);
   });
 
+  it('leaves what was seen of a run that an error ends', async () => {
+    const [flow, saved] = [join(dir, 'flow'), join(dir, 'run.json')];
+    await engineSim(['record', '--dir', join(dir, 'first'), '--events', 9000, '--flow-out', flow]);
+    const bytes = readFileSync(flow);
+    bytes[64 + 8500 * 64 + 40] ^= 1;
+    writeFileSync(flow, bytes);
+    const run = await engineSim(['record', '--dir', log, '--flow-in', flow, '--save-run', saved]);
+    expect(run.status).toBe(2);
+    const { totals, verdict } = readRunRecord(saved);
+    expect(totals.appended).toBeGreaterThan(0);
+    expect(verdict).toMatchObject({ sound: false, text: expect.stringContaining('Ended by an error: ') });
+  });
+
   it('says what it recovered', async () => {
     await engineSim(['record', '--dir', log, '--events', 1000]);
     const saved = join(dir, 'run.json');

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { DashboardServer } from '../dashboard/dashboard-server.js';
+import { messageOf } from '../flow/flow-file.js';
 import { RunMonitor, type RunMonitorOptions } from '../measure/run-monitor.js';
 import { runReport } from '../report/run-report.js';
 import type { RunRecord } from '../run/run-record.js';
@@ -82,7 +83,7 @@ function asTyped(options: object): Scalars {
 
 /**
  * Does `work`, watched as far as somebody wants to see it: with a live page while it goes on, and with files of what it
- * was once it has a result. At a terminal the page stays after that, until Ctrl-C.
+ * was once it has a result, or an error has ended it. At a terminal the page stays after that, until Ctrl-C.
  */
 async function observe(
   what: RunMonitorOptions,
@@ -103,12 +104,15 @@ async function observe(
     if (report !== undefined) output.also('report', report);
     if (saveRun !== undefined) output.also('run', saveRun);
     output.onResult((rows, verdict) => monitor.end(rows, verdict));
-    const status = await work(monitor);
-    if (monitor.isOver) {
-      const run = monitor.record();
-      if (report !== undefined) writeFileSync(report, runReport([run]));
-      if (saveRun !== undefined) writeFileSync(saveRun, `${JSON.stringify(run)}\n`);
-    }
+    const status = await work(monitor).catch((error: unknown) => {
+      // What was seen of it before may tell why.
+      if (!monitor.isOver && monitor.totals.appended > 0) {
+        monitor.end([], { sound: false, text: `Ended by an error: ${messageOf(error)}` });
+        leaveFiles(monitor, report, saveRun);
+      }
+      throw error;
+    });
+    leaveFiles(monitor, report, saveRun);
     if (server !== undefined && status !== ExitStatus.Interrupted && process.stdout.isTTY) {
       await untilInterrupted(server, output);
     }
@@ -117,6 +121,14 @@ async function observe(
     monitor.stop();
     await server?.close();
   }
+}
+
+/** Of a run that has come to its end. */
+function leaveFiles(monitor: RunMonitor, report: string | undefined, saveRun: string | undefined): void {
+  if (!monitor.isOver) return;
+  const run = monitor.record();
+  if (report !== undefined) writeFileSync(report, runReport([run]));
+  if (saveRun !== undefined) writeFileSync(saveRun, `${JSON.stringify(run)}\n`);
 }
 
 /**
