@@ -77,6 +77,7 @@ ${['prepared', 'active', 'sealed', 'persisted', 'compressed'].map((state) => `.s
 @media (max-width: 760px) {
   main, header.page, footer { padding-left: 12px; padding-right: 12px; }
   .grid { grid-template-columns: minmax(0, 1fr); } .card { padding: 12px 10px; } h1 { font-size: 19px; }
+  header.page .line { gap: 8px 6px; } button { padding: 5px 8px; }
   .tiles { grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 8px; } .tiles div { padding: 6px 8px; } .tiles dd { font-size: 17px; }
 }
 @media print {
