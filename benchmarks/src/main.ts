@@ -1,5 +1,6 @@
-import { writeFileSync } from 'node:fs';
+import { statSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
+import { dirname, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { BenchGroup } from './bench-group.js';
 import { benchReport } from './bench-report.js';
@@ -43,6 +44,7 @@ if (options.help) {
   if (unknown.length > 0) usageError(`there is no group ${unknown.join(', ')}`);
   else if (options.plot !== undefined && !chosen().includes('tail'))
     usageError('--plot goes with the group tail');
+  else if (missingFolder() !== undefined) usageError(`${missingFolder()} is not a directory`);
   else await run(chosen());
 }
 
@@ -71,6 +73,15 @@ function readArguments() {
 function usageError(message: string): void {
   process.stderr.write(`${message}\n\n${USAGE}`);
   process.exitCode = 2;
+}
+
+/** Of the folders that are written to, one that is not there: better known now than when all is measured. */
+function missingFolder(): string | undefined {
+  const files = [options.plot, options['no-report'] ? undefined : options.report];
+  const folders = [options.dir, options.tmpfs, ...files.map((file) => file && dirname(resolve(file)))];
+  return folders.find(
+    (folder) => folder !== undefined && !statSync(folder, { throwIfNoEntry: false })?.isDirectory(),
+  );
 }
 
 function chosen(): readonly string[] {

@@ -20,15 +20,19 @@ describe.skipIf(!installed)(`the command${WHERE_INSTALLED}`, () => {
     }
   });
 
-  test.for([['no-such'], ['--no-such'], ['--plot', 'x.svg', 'append'], ['--dir']])(
-    'refuses %j with status 2, and writes nothing to stdout',
-    (args) => {
-      const { status, stdout, stderr } = run(...args);
-      expect(status).toBe(2);
-      expect(stdout).toBe('');
-      expect(stderr).toContain('usage: npm run bench');
-    },
-  );
+  test.for([
+    ['no-such'],
+    ['--no-such'],
+    ['--plot', 'x.svg', 'append'],
+    ['--dir'],
+    ['--dir', '/nowhere', 'sync'],
+    ['--report', '/nowhere/report.html', 'sync'],
+  ])('refuses %j with status 2, and writes nothing to stdout', (args) => {
+    const { status, stdout, stderr } = run(...args);
+    expect(status).toBe(2);
+    expect(stdout).toBe('');
+    expect(stderr).toContain('usage: npm run bench');
+  });
 
   test('writes a report of all groups, where it is told to', () => {
     const report = join(base, 'report.html');
