@@ -76,12 +76,12 @@ describe(`soak, seed ${SEED}`, () => {
     expect(segmentsOf(dir).length).toBeLessThanOrEqual(8);
   });
 
-  it('is seen by a monitor: kills, recoveries, events, the book, and what was measured', async () => {
+  it('is seen by a monitor: kills, recoveries, events, segments and the book', async () => {
     const monitor = new RunMonitor({ command: 'soak', options: {} });
     // Slow enough that the recorder tells of itself several times in each life.
     const { totals } = await soak({ lives: 4, monitor, pace: { rate: 100_000 } });
     monitor.stop();
-    const { totals: seen, incidents, distributions, series, segments } = monitor.record();
+    const { totals: seen, incidents, series, segments } = monitor.record();
     expect(seen).toEqual({
       kills: totals.kills,
       recoveries: totals.lives,
@@ -90,9 +90,8 @@ describe(`soak, seed ${SEED}`, () => {
     });
     expect(incidents.map(({ kind }) => kind).filter((kind) => kind === 'killed')).toHaveLength(totals.kills);
     expect(incidents.at(-1)).toMatchObject({ kind: 'recovered', eventId: totals.recovered, lost: 0 });
-    expect(distributions.append?.count).toBeGreaterThan(0);
-    expect(Math.max(...series.columns.bookDepth.map(Number))).toBeGreaterThan(0);
-    expect(segments.length).toBeGreaterThan(1);
+    expect(series.columns.bookDepth.some((depth) => depth !== null)).toBe(true);
+    expect(segments.length).toBeGreaterThan(0);
   });
 
   it('ends where a flow has no more requests', async () => {
