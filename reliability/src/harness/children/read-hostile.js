@@ -349,6 +349,7 @@ async function main({ parser, dir, seed, runs = Number.POSITIVE_INFINITY, ms = N
       else if (result.bad.length < 5) result.bad.push(`run ${run} of seed ${seed}: ${error.stack}`);
     }
     const took = performance.now() - start;
+    const hashed = globalThis.hashedBytes - hashedBefore;
     let grown = isMeasured ? peak() - memoryBefore : 0;
     // What it takes is the least of some: the collector runs when it likes, and threads start slowly on a busy machine.
     for (let again = 0; again < 3 && grown > result.grownBytes; again++) {
@@ -364,7 +365,7 @@ async function main({ parser, dir, seed, runs = Number.POSITIVE_INFINITY, ms = N
     result.grownBytes = Math.max(result.grownBytes, grown);
     // A header's worth more, for the shortest.
     const size = (made.length ?? Number.POSITIVE_INFINITY) + 1024;
-    result.hashed = Math.max(result.hashed, (globalThis.hashedBytes - hashedBefore) / size);
+    result.hashed = Math.max(result.hashed, hashed / size);
     if (took > result.slowestMs) Object.assign(result, { slowestMs: took, slowest: run });
     fed += typeof made === 'string' ? 0 : (made.length ?? COLLECT_BYTES / 4);
     if (fed < COLLECT_BYTES) continue;
