@@ -86,6 +86,11 @@ export {
   tailRingBytes,
   tailRingEventWord,
 } from './tail-ring.js';
+export {
+  type FailureCounters,
+  VALIDATION_FAILURE_METRICS,
+  ValidationFailures,
+} from './validation-failures.js';
 export { verifyLink } from './verify-link.js';
 export {
   type DamagePlace,

@@ -1,6 +1,6 @@
 import type { WalError } from '@fswal/format';
 import type { Lifecycle } from '@fswal/telemetry';
-import { nsSince } from './clock.js';
+import { nsSince } from '@fswal/telemetry/clock';
 import type { Control, Role } from './control.js';
 import { releaseMemory } from './release-memory.js';
 

@@ -31,7 +31,7 @@ import {
   WalError,
   WORD_BYTES,
 } from '@fswal/format';
-import { beginSample, endSample, sampleClockNs, sampleNs } from './clock.js';
+import { beginSample, endSample, sampleClockNs, sampleNs } from '@fswal/telemetry/clock';
 import type { Control } from './control.js';
 import { RingRoom, type RoomWatch } from './ring-room.js';
 import { SamplePoints } from './sample-points.js';

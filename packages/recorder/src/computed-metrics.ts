@@ -1,8 +1,8 @@
 import { BLOCK_EVENTS, type EventView } from '@fswal/format';
 import type { Appender } from './appender.js';
-import { monotonicMs } from './clock.js';
 import type { Control } from './control.js';
 import type { Rings } from './handover.js';
+import { monotonicMs } from './monotonic-ms.js';
 import type { ComputedSnapshot, ProgressSnapshot } from './telemetry.js';
 
 const NS_PER_MS = 1e6;

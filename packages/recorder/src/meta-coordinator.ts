@@ -2,9 +2,8 @@ import fs from 'node:fs';
 import { type DurablePosition, isAnchor, segmentFileName, WalError } from '@fswal/format';
 import { closeFile } from '@fswal/format/files';
 import type { SpscRing } from '@fswal/ring';
-import type { Operation } from '@fswal/telemetry';
+import { nsSince, timed } from '@fswal/telemetry/clock';
 import type { Agent } from './agent.js';
-import { nsSince } from './clock.js';
 import { type Control, Role, Stage } from './control.js';
 import { type DurabilityOrder, decodeDurability, recordOf } from './handover.js';
 import type { MetaStore } from './meta-store.js';
@@ -191,8 +190,12 @@ export class MetaCoordinator implements Agent {
   }
 
   #sync(fd: number, file: string): void {
-    const ns = timed(this.#telemetry.fdatasync, () => this.#files.sync(fd, file));
-    this.#telemetry.fdatasyncHistogram.record(ns);
+    const { fdatasync, fdatasyncHistogram } = this.#telemetry;
+    const record = (ns: number) => {
+      fdatasync.record(ns);
+      fdatasyncHistogram.record(ns);
+    };
+    timed({ record, fail: () => fdatasync.fail() }, () => this.#files.sync(fd, file));
   }
 
   #storePosition(position: DurablePosition): void {
@@ -236,20 +239,6 @@ export class MetaCoordinator implements Agent {
     this.#store.reserve();
     return true;
   }
-}
-
-/** @returns the nanoseconds that it took; what throws is counted as a failure */
-function timed(operation: Operation, work: () => void): number {
-  const start = performance.now();
-  try {
-    work();
-  } catch (error) {
-    operation.fail();
-    throw error;
-  }
-  const ns = nsSince(start);
-  operation.record(ns);
-  return ns;
 }
 
 /** Does what changes wal_meta.dat. @returns false where the disk is full. @throws WalError FSYNC_FAILED for all else */

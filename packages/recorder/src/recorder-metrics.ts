@@ -1,4 +1,5 @@
 /* The names of what a recorder measures, by component. README.md has the table of who writes what. */
+import { VALIDATION_FAILURE_METRICS } from '@fswal/format';
 
 /** In shared memory, each written by one thread. */
 export const OWN_METRICS = {
@@ -102,12 +103,7 @@ export const ADDED_METRICS = {
       help: 'Bringing a full segment to the device, its final header last.',
     },
   },
-  segment_writer: {
-    total_header_checksum_failures: { kind: 'counter', help: 'Headers whose checksum did not hold.' },
-    total_block_checksum_failures: { kind: 'counter', help: 'Blocks whose checksum did not hold.' },
-    total_chained_checksum_failures: { kind: 'counter', help: 'Blocks that did not follow the one before.' },
-    total_validation_failures: { kind: 'counter', help: 'Segments that did not verify, for any reason.' },
-  },
+  segment_writer: VALIDATION_FAILURE_METRICS,
   segment_maintainer: {
     persistence_lifecycle: { kind: 'lifecycle', help: "The maintainers' loops." },
     maintenance_compression: {

@@ -40,7 +40,7 @@ import {
   type TailRingPlace,
 } from '@fswal/format/files';
 import { syncDirectory } from '@fswal/mmap';
-import { nsSince } from './clock.js';
+import { nsSince } from '@fswal/telemetry/clock';
 import type { LogPosition } from './control.js';
 import { Evidence } from './evidence.js';
 import type { Folder } from './folder.js';

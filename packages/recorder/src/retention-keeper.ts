@@ -1,6 +1,6 @@
 import { type FormatVersion, segmentBytes } from '@fswal/format';
 import { lowestSegmentInUse } from '@fswal/format/files';
-import { nsSince } from './clock.js';
+import { nsSince } from '@fswal/telemetry/clock';
 import { type Control, Role, Stage } from './control.js';
 import { encodeMaintenance, type MaintenanceOrder, type Rings, recordOf } from './handover.js';
 import type { MaintenanceBoard } from './maintenance-board.js';

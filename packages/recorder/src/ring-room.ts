@@ -1,5 +1,5 @@
 import { WalError } from '@fswal/format';
-import { nsSince } from './clock.js';
+import { nsSince } from '@fswal/telemetry/clock';
 import type { Control } from './control.js';
 
 const SPINS_BEFORE_SLEEP = 2_000;

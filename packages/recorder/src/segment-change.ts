@@ -1,4 +1,4 @@
-import { nsSince } from './clock.js';
+import { nsSince } from '@fswal/telemetry/clock';
 import type { WriterTelemetry } from './telemetry.js';
 
 /** Times what the writer does between two segments, from step to step. Quiet of the engine in between does not count. */

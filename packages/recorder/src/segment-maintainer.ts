@@ -1,7 +1,7 @@
 import { segmentFileName, WalError } from '@fswal/format';
 import { closeFile } from '@fswal/format/files';
+import { nsSince } from '@fswal/telemetry/clock';
 import type { Agent } from './agent.js';
-import { nsSince } from './clock.js';
 import { type Control, Role, Stage } from './control.js';
 import {
   decodeMaintenance,

@@ -1,6 +1,6 @@
 import { type FormatVersion, WalError } from '@fswal/format';
+import { nsSince } from '@fswal/telemetry/clock';
 import type { Agent } from './agent.js';
-import { nsSince } from './clock.js';
 import { type Control, Role, Stage } from './control.js';
 import { encodePrepared, type Rings, recordOf } from './handover.js';
 import { type OpenSegments, SegmentState } from './open-segments.js';

@@ -8,8 +8,8 @@ import {
   WalError,
   WORD_BYTES,
 } from '@fswal/format';
+import { nsSince } from '@fswal/telemetry/clock';
 import type { Agent } from './agent.js';
-import { monotonicMs, nsSince } from './clock.js';
 import { type Control, Role, Stage } from './control.js';
 import {
   type DurabilityOrder,
@@ -19,6 +19,7 @@ import {
   type Rings,
   recordOf,
 } from './handover.js';
+import { monotonicMs } from './monotonic-ms.js';
 import { type OpenSegments, SegmentState } from './open-segments.js';
 import { SegmentChange } from './segment-change.js';
 import type { SegmentFiles } from './segment-files.js';

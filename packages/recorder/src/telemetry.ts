@@ -1,3 +1,4 @@
+import { ValidationFailures } from '@fswal/format';
 import {
   type Collector,
   type Counter,
@@ -22,7 +23,6 @@ import {
   PROGRESS_METRICS,
   RECORDER_METRICS,
 } from './recorder-metrics.js';
-import { ValidationFailures } from './validation-failures.js';
 
 type Layouts = Readonly<Record<string, MetricLayout>>;
 type Sets<L extends Layouts> = { readonly [Component in keyof L]: Telemetry<L[Component]> };

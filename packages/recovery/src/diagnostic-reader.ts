@@ -12,7 +12,7 @@ import {
   WORD_BYTES,
 } from '@fswal/format';
 import { type LogSurvey, listLogDirectory, surveyLog } from '@fswal/format/files';
-import { nsSince, timed } from './clock.js';
+import { nsSince, timed } from '@fswal/telemetry/clock';
 import { DiagnosticScan, type JudgedSegment } from './diagnostic-scan.js';
 import { isMissing } from './is-missing.js';
 import type { LogReaderOptions } from './log-reader.js';

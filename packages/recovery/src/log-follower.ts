@@ -8,7 +8,7 @@ import {
   WalError,
 } from '@fswal/format';
 import { type LogSurvey, surveyLog } from '@fswal/format/files';
-import { timed } from './clock.js';
+import { timed } from '@fswal/telemetry/clock';
 import { FollowedLog } from './followed-log.js';
 import { FollowedSegment } from './followed-segment.js';
 import type { LogSummary } from './recovery-report.js';

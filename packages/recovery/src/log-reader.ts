@@ -15,7 +15,7 @@ import {
   WalError,
 } from '@fswal/format';
 import { type KnownDurable, type LogSurvey, listLogDirectory, surveyLog } from '@fswal/format/files';
-import { timed } from './clock.js';
+import { timed } from '@fswal/telemetry/clock';
 import { isMissing } from './is-missing.js';
 import { LogTail, tornTail } from './log-tail.js';
 import { MAX_SURVEYS, outrun, surveyBehind } from './outrun.js';

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { WalError } from '@fswal/format';
 import { SpscRing } from '@fswal/ring';
-import { nsSince } from './clock.js';
+import { nsSince } from '@fswal/telemetry/clock';
 import { fromPlainError } from './plain-error.js';
 import {
   CAUGHT_UP,

@@ -11,9 +11,10 @@ import {
 } from '@fswal/format';
 import { type ReaderRegistration, registerReader } from '@fswal/format/files';
 import type { Collector, Labels } from '@fswal/telemetry';
-import { beginSample, endSample, monotonicUs, nsSince, sampleClockNs, sampleNs, timed } from './clock.js';
+import { beginSample, endSample, nsSince, sampleClockNs, sampleNs, timed } from '@fswal/telemetry/clock';
 import { EventBlock } from './event-block.js';
 import type { EventPlace } from './event-place.js';
+import { monotonicUs } from './monotonic-us.js';
 import { fromPlainError } from './plain-error.js';
 import { END, FilledWord } from './preloader-protocol.js';
 import { NOTHING_YET, PreloaderThread } from './preloader-thread.js';

@@ -1,4 +1,5 @@
 /* The names of what a recovery measures, by component. README.md has the table of who writes what. */
+import { VALIDATION_FAILURE_METRICS } from '@fswal/format';
 
 /** In shared memory, each written by one thread. */
 export const OWN_METRICS = {
@@ -27,10 +28,7 @@ export const OWN_METRICS = {
     verify_segment: { kind: 'operation', help: 'Verifying a segment; its failures did not verify.' },
     build_index: { kind: 'duration', help: 'Listing the segments of the log, by which they are found.' },
     seek_event: { kind: 'operation', help: 'Finding an event in its segment, and reading around it.' },
-    total_header_checksum_failures: { kind: 'counter', help: 'Headers whose checksum did not hold.' },
-    total_block_checksum_failures: { kind: 'counter', help: 'Blocks whose checksum did not hold.' },
-    total_chained_checksum_failures: { kind: 'counter', help: 'Blocks that did not follow the one before.' },
-    total_validation_failures: { kind: 'counter', help: 'Segments that did not verify, for any reason.' },
+    ...VALIDATION_FAILURE_METRICS,
   },
   segment_preloader: {
     preload_segment: { kind: 'duration', help: 'Reading a segment file, and unpacking it.' },

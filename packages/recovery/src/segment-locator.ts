@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { asWords, idAt, type SegmentFile, WalError } from '@fswal/format';
 import { readSegmentStart, type SegmentStart } from '@fswal/format/files';
-import { timed } from './clock.js';
+import { timed } from '@fswal/telemetry/clock';
 import type { ReaderTelemetry } from './telemetry.js';
 import { type SeekTarget, SeekWord } from './window-source.js';
 

@@ -1,7 +1,7 @@
 import type { SegmentFile } from '@fswal/format';
 import type { SpscRing } from '@fswal/ring';
 import type { Counter } from '@fswal/telemetry';
-import { monotonicUs } from './clock.js';
+import { monotonicUs } from './monotonic-us.js';
 import { toPlainError } from './plain-error.js';
 import {
   CAUGHT_UP,

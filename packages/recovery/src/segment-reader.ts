@@ -24,7 +24,7 @@ import {
   statOpen,
   usedBytes,
 } from '@fswal/format/files';
-import { timed } from './clock.js';
+import { timed } from '@fswal/telemetry/clock';
 import type { ReplayWindow } from './replay-window.js';
 
 /** What is read at once: little enough to be still in the cache of its core when it is verified. */

@@ -1,4 +1,5 @@
 import type { WalError } from '@fswal/format';
+import { ValidationFailures } from '@fswal/format';
 import {
   type Collector,
   type Counter,
@@ -13,7 +14,6 @@ import {
   Telemetry,
 } from '@fswal/telemetry';
 import { type COMPUTED_METRICS, OWN_METRICS, RECOVERY_METRICS } from './recovery-metrics.js';
-import { ValidationFailures } from './validation-failures.js';
 
 type Layouts = Readonly<Record<string, MetricLayout>>;
 type Sets<L extends Layouts> = { readonly [Component in keyof L]: Telemetry<L[Component]> };

@@ -1,6 +1,6 @@
 /*
- * The clocks of a recovery. performance.now() puts its result on the heap, and so may process.hrtime.bigint(), but not
- * where it is stored right away into a BigInt64Array: so the replay thread times its samples.
+ * Clocks for what is measured. performance.now() and process.hrtime() put their results on the heap, and so may
+ * process.hrtime.bigint(), but not where it is stored right away into a BigInt64Array: so a hot path times its samples.
  */
 
 const NS_PER_MS = 1e6;
@@ -28,11 +28,6 @@ export function sampleNs(): number {
 /** Nanoseconds that a reading of the clock took at the beginning. */
 export function sampleClockNs(): number {
   return (words[3] - words[1]) * TWO_32 + (words[2] >>> 0) - (words[0] >>> 0);
-}
-
-/** Whole microseconds by a clock that nobody sets, the same in all threads of a process. */
-export function monotonicUs(): number {
-  return Number(process.hrtime.bigint() / 1_000n);
 }
 
 /** Nanoseconds since a moment of `performance.now()`. */
