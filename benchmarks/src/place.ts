@@ -1,15 +1,8 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { fileSystemOf } from '@fswal/engine-sim/report';
 
-const FILE_SYSTEMS: Readonly<Record<number, string>> = {
-  61267: 'ext2/3/4',
-  16914836: 'tmpfs',
-  1481003842: 'xfs',
-  2435016766: 'btrfs',
-  2035054128: 'overlayfs',
-  801189825: 'zfs',
-};
 const REMOVE_TRIES = 100;
 const REMOVE_PAUSE_MS = 20;
 
@@ -23,12 +16,11 @@ export interface Place {
 /** A new directory under `base` or the system's temporary directory. */
 export function makePlace(base: string | undefined): Place {
   const dir = fs.mkdtempSync(path.join(base ?? os.tmpdir(), 'fswal-bench-'));
-  const { type } = fs.statfsSync(dir);
   const removeNow = () => remove(dir);
   process.once('exit', removeNow);
   return {
     dir,
-    fileSystem: FILE_SYSTEMS[type] ?? `file system 0x${type.toString(16)}`,
+    fileSystem: fileSystemOf(dir),
     remove: () => {
       removeNow();
       process.off('exit', removeNow);
@@ -56,8 +48,8 @@ export function makeTmpfsPlace(base: string, needBytes: number): Place | undefin
     return undefined;
   };
   if (!fs.existsSync(base)) return without(`there is no ${base}`);
-  const { type, bavail, bsize } = fs.statfsSync(base);
-  if (FILE_SYSTEMS[type] !== 'tmpfs') return without(`${base} is not on tmpfs`);
+  const { bavail, bsize } = fs.statfsSync(base);
+  if (fileSystemOf(base) !== 'tmpfs') return without(`${base} is not on tmpfs`);
   const needMb = Math.ceil(needBytes / 1e6);
   if (bavail * bsize < needBytes) return without(`${base} has less than ${needMb} MB left`);
   return makePlace(base);

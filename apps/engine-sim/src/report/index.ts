@@ -1,3 +1,4 @@
+export { fileSystemOf } from '../measure/file-system.js';
 export {
   type ReportDocument,
   type ReportFigure,
