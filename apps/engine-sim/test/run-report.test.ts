@@ -20,6 +20,13 @@ function dataOf(html: string): { figures: { kind: string; lines?: { name: string
 }
 
 describe('the report of a run', () => {
+  it('names the command line as it is typed', () => {
+    const options = { dir: '/tmp/log', kills: false, full: true, seed: 1 };
+    expect(runReport([{ ...sampleRun(), command: 'soak', options }])).toContain(
+      'engine-sim soak --dir /tmp/log --no-kills --full --seed 1 — ',
+    );
+  });
+
   it('has plots of all that was measured, timelines, tables, options and machine', () => {
     const html = runReport([sampleRun()]);
     expect(dataOf(html).figures.map(({ kind }) => kind)).toEqual([

@@ -70,11 +70,17 @@ export function observed<Options extends object>(
   };
 }
 
+/** On unless it is switched off: when it is on, nothing was typed. */
+const ON_BY_DEFAULT = ['kills'];
+
 /** The options as they are typed, `max-segments` for `maxSegments`; what was parsed into parts, as JSON. */
 function asTyped(options: object): Scalars {
   const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  const typed = Object.entries(options).filter(
+    ([name, value]) => value !== true || !ON_BY_DEFAULT.includes(name),
+  );
   return Object.fromEntries(
-    Object.entries(options).map(([name, value]) => [
+    typed.map(([name, value]) => [
       kebab(name),
       typeof value === 'object' ? JSON.stringify(value) : (value as Scalars[string]),
     ]),

@@ -1,3 +1,4 @@
+import { commandLine } from '../run/command-line.js';
 import { formatCount, formatNs, formatSeconds, formatShort } from '../run/figures.js';
 import { DISTRIBUTION_NAMES, type SeriesName } from '../run/run-record.js';
 import type { RunPicture, RunUpdate } from '../run/run-update.js';
@@ -153,8 +154,7 @@ function drawIncidents(run: RunView): void {
 }
 
 function describeRun({ run }: RunView): void {
-  const options = Object.entries(run.options).map(([name, value]) => `--${name} ${value}`);
-  byId('command').textContent = ['engine-sim', run.command, ...options].join(' ');
+  byId('command').textContent = commandLine(run);
   const { cpu, cores, kernel, node, fileSystem } = run.machine;
   byId('machine').textContent = `${cores} × ${cpu}, ${kernel}, Node ${node}, ${fileSystem}`;
 }

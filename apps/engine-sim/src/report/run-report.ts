@@ -1,5 +1,6 @@
 import { EMPTY_DISTRIBUTION, summaryOf } from '../measure/distributions.js';
 import type { ChartMark, Line } from '../page/line-chart.js';
+import { commandLine } from '../run/command-line.js';
 import { formatCount, formatNs, formatSeconds } from '../run/figures.js';
 import {
   DISTRIBUTION_NAMES,
@@ -67,10 +68,8 @@ function nameByOptions(run: RunRecord, records: readonly RunRecord[]): string {
 }
 
 function describeRun(name: string | undefined, run: RunRecord): string {
-  const options = Object.entries(run.options).map(([option, value]) => `--${option} ${value}`);
-  const command = ['engine-sim', run.command, ...options].join(' ');
   const begin = `${shortDate(run.startedAt)} UTC, ${formatSeconds(run.seconds)}`;
-  return `${name === undefined ? '' : `${name} — `}${command} — ${begin}`;
+  return `${name === undefined ? '' : `${name} — `}${commandLine(run)} — ${begin}`;
 }
 
 function shortDate(iso: string): string {
